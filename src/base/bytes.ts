@@ -21,7 +21,7 @@ export function toHex(bytes: Uint8Array): string {
   return bytes.toHex();
 }
 
-/** @throws {ProtocolError} on an odd length or any character that is not a hexadecimal digit. */
+/** Reads pairs of hexadecimal digits of either case. @throws {ProtocolError} on an odd length or any other character. */
 export function fromHex(text: string): Uint8Array<ArrayBuffer> {
   try {
     return Uint8Array.fromHex(text);
@@ -55,7 +55,7 @@ export function utf8(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
 }
 
-/** @throws {ProtocolError} when `bytes` is not well-formed UTF-8. A byte order mark is kept, so that equal text means equal bytes. */
+/** Text of well-formed UTF-8; a byte order mark is kept, so that equal text means equal bytes. @throws {ProtocolError} otherwise. */
 export function fromUtf8(bytes: Uint8Array): string {
   try {
     return new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
@@ -70,6 +70,7 @@ export class ByteReader {
   readonly #view: DataView;
   #offset = 0;
 
+  /** Keeps a view of `bytes`, which must not change while it is read. */
   constructor(bytes: Uint8Array) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -80,18 +81,22 @@ export class ByteReader {
     return this.#bytes.length - this.#offset;
   }
 
+  /** The next byte. */
   u8(): number {
     return this.#view.getUint8(this.#take(1));
   }
 
+  /** The next 2 bytes as an unsigned number. */
   u16(): number {
     return this.#view.getUint16(this.#take(2));
   }
 
+  /** The next 4 bytes as an unsigned number. */
   u32(): number {
     return this.#view.getUint32(this.#take(4));
   }
 
+  /** The next 8 bytes as an unsigned number. */
   u64(): bigint {
     return this.#view.getBigUint64(this.#take(8));
   }
@@ -131,6 +136,7 @@ export class ByteWriter {
   #view: DataView;
   #length = 0;
 
+  /** The buffer grows by itself; `initialCapacity`, in bytes, only saves a copy. */
   constructor(initialCapacity = 64) {
     this.#bytes = new Uint8Array(initialCapacity);
     this.#view = new DataView(this.#bytes.buffer);
@@ -141,27 +147,32 @@ export class ByteWriter {
     return this.#length;
   }
 
+  /** Appends 1 byte, 0 .. 2^8-1. */
   u8(value: number): this {
     this.#view.setUint8(this.#reserve(1, value, 0xff), value);
     return this;
   }
 
+  /** Appends 2 bytes, 0 .. 2^16-1. */
   u16(value: number): this {
     this.#view.setUint16(this.#reserve(2, value, 0xffff), value);
     return this;
   }
 
+  /** Appends 4 bytes, 0 .. 2^32-1. */
   u32(value: number): this {
     this.#view.setUint32(this.#reserve(4, value, 0xffff_ffff), value);
     return this;
   }
 
+  /** Appends 8 bytes, 0 .. 2^64-1. */
   u64(value: bigint): this {
     if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new RangeError(`Cannot write ${value} as 8 bytes`);
     this.#view.setBigUint64(this.#grow(8), value);
     return this;
   }
 
+  /** Appends a copy of `value`. */
   bytes(value: Uint8Array): this {
     this.#bytes.set(value, this.#grow(value.length));
     return this;

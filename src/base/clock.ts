@@ -19,6 +19,7 @@ export class FakeClock implements Clock {
   #wallMs: number;
   readonly #timers = new Set<Timer>();
 
+  /** Starts at 0 ms monotonic and `wallMs` on the wall. */
   constructor(wallMs: number = 1_700_000_000_000) {
     this.#wallMs = wallMs;
   }

@@ -1,5 +1,6 @@
 /** Bytes or text from outside that break the protocol. The message says what was wrong, never what a secret was. */
 export class ProtocolError extends Error {
+  /** Survives minification, unlike the class name. */
   override readonly name = "ProtocolError";
 }
 
@@ -18,10 +19,14 @@ export interface UserErrorOptions {
 
 /** An error meant for the person at the keyboard: the message says what failed and why, the hint what to try. */
 export class UserError extends Error {
+  /** Survives minification, unlike the class name. */
   override readonly name = "UserError";
+  /** What the process exits with. */
   readonly exitCode: ExitCode;
+  /** What to try. */
   readonly hint?: string;
 
+  /** `message` begins with "Cannot …" and has no period. */
   constructor(message: string, options: UserErrorOptions = {}) {
     super(message, "cause" in options ? { cause: options.cause } : undefined);
     this.exitCode = options.exitCode ?? 1;

@@ -4,12 +4,15 @@ import { ByteReader, equalBytes, toHex } from "./bytes.ts";
 export interface Endpoint {
   /** 16 bytes; IPv4 as ::ffff:a.b.c.d (RFC 4291 section 2.5.5.2). */
   address: Uint8Array;
+  /** 1-65535; 0 only where one listens, for "any". */
   port: number;
 }
 
 /** An IPv4 prefix: `base` has no bit set beyond the first `bits`. */
 export interface Cidr4 {
+  /** The first address, as an unsigned 32-bit number. */
   base: number;
+  /** Length of the prefix, 0-32. */
   bits: number;
 }
 

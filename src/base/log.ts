@@ -8,9 +8,13 @@ export type LogFields = Record<string, unknown>;
 
 /** Takes events; knows nothing of where they go. */
 export interface Logger {
+  /** For whoever hunts a fault. */
   debug(message: string, fields?: LogFields): void;
+  /** What a caretaker wants to see in normal times. */
   info(message: string, fields?: LogFields): void;
+  /** Something is wrong, but Buri goes on by itself. */
   warn(message: string, fields?: LogFields): void;
+  /** Something failed and a person must act. */
   error(message: string, fields?: LogFields): void;
   /** A logger that adds `fields` to each event. */
   child(fields: LogFields): Logger;

@@ -1,5 +1,6 @@
 /** Randomness from outside. {@linkcode systemRandom} for anything secret or on the wire; a seeded one for tests. */
 export interface Random {
+  /** `length` random bytes. */
   bytes(length: number): Uint8Array<ArrayBuffer>;
   /** Uniform in 0 .. 2^32-1. */
   u32(): number;

@@ -11,6 +11,7 @@ export class TaskGroup {
   readonly #onFailure: (error: unknown, name: string) => void;
   #hasFailed = false;
 
+  /** `onFailure` is called at most once; it usually logs and stops the owner. */
   constructor(onFailure: (error: unknown, name: string) => void) {
     this.#onFailure = onFailure;
   }
