@@ -149,32 +149,37 @@ export class ByteWriter {
 
   /** Appends 1 byte, 0 .. 2^8-1. */
   u8(value: number): this {
-    this.#view.setUint8(this.#reserve(1, value, 0xff), value);
+    const start = this.#reserve(1, value, 0xff);
+    this.#view.setUint8(start, value);
     return this;
   }
 
   /** Appends 2 bytes, 0 .. 2^16-1. */
   u16(value: number): this {
-    this.#view.setUint16(this.#reserve(2, value, 0xffff), value);
+    const start = this.#reserve(2, value, 0xffff);
+    this.#view.setUint16(start, value);
     return this;
   }
 
   /** Appends 4 bytes, 0 .. 2^32-1. */
   u32(value: number): this {
-    this.#view.setUint32(this.#reserve(4, value, 0xffff_ffff), value);
+    const start = this.#reserve(4, value, 0xffff_ffff);
+    this.#view.setUint32(start, value);
     return this;
   }
 
   /** Appends 8 bytes, 0 .. 2^64-1. */
   u64(value: bigint): this {
     if (value < 0n || value > 0xffff_ffff_ffff_ffffn) throw new RangeError(`Cannot write ${value} as 8 bytes`);
-    this.#view.setBigUint64(this.#grow(8), value);
+    const start = this.#grow(8);
+    this.#view.setBigUint64(start, value);
     return this;
   }
 
   /** Appends a copy of `value`. */
   bytes(value: Uint8Array): this {
-    this.#bytes.set(value, this.#grow(value.length));
+    const start = this.#grow(value.length);
+    this.#bytes.set(value, start);
     return this;
   }
 
@@ -190,7 +195,7 @@ export class ByteWriter {
     return this.#grow(length);
   }
 
-  /** Makes room for `length` more bytes; the offset where they begin. */
+  /** Makes room for `length` more bytes; the offset where they begin. Replaces the buffer, so call it before touching that. */
   #grow(length: number): number {
     const start = this.#length;
     this.#length += length;

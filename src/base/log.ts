@@ -79,7 +79,8 @@ function textValue(value: unknown): string {
 
 function jsonLine({ time, level, message, fields }: LogEvent): string {
   const facts = Object.entries(fields).filter(([name]) => !["time", "level", "message"].includes(name));
-  return JSON.stringify({ time, level, message, ...Object.fromEntries(facts) }, (_, value) => plainValue(value));
+  const stamp = time === undefined ? {} : { time };
+  return JSON.stringify({ ...stamp, level, message, ...Object.fromEntries(facts) }, (_, value) => plainValue(value));
 }
 
 /** Bytes are shown by their number only: they may be key material. */
