@@ -17,6 +17,7 @@ const MAX_FILL_LENGTH = 65536;
 export function systemRandom(): Random {
   return randomFrom((bytes) => {
     for (let offset = 0; offset < bytes.length; offset += MAX_FILL_LENGTH) {
+      // deno-lint-ignore buri/no-ambient-input -- the one source that callers hand to whoever needs a Random
       globalThis.crypto.getRandomValues(bytes.subarray(offset, offset + MAX_FILL_LENGTH));
     }
   });
