@@ -202,7 +202,10 @@ export interface EngineControl {
    * Fails with `peerNotFound`, `peerAmbiguous`.
    */
   ping(params: PingParams, signal: AbortSignal): AsyncIterable<PingReply>;
-  /** Stops the engine: resolves when the device is closed and what was set up is undone; the process ends after it. */
+  /**
+   * Stops the engine: resolves when the device is closed and all that was set up is undone. The engine stops its control
+   * server only after that, so that the reply still leaves; then the process ends.
+   */
   down(): Promise<void>;
 }
 
@@ -237,6 +240,7 @@ export const FAILURE_REASONS = {
   tooManyTries: "too many tries, wait a minute",
   busy: "busy",
   timedOut: "the server did not answer in time",
+  engineGone: "the engine has ended",
   internal: "internal error",
 } as const;
 

@@ -1,0 +1,177 @@
+import * as v from "valibot";
+import { parseIpv4, parseIpv6 } from "../base/ip.ts";
+import { ControlError, type EngineControl, FAILURE_REASONS, type FailureCode, type MethodName } from "./schema.ts";
+
+/** What a method takes on the wire: its first parameter, or an empty object. */
+type Params<M extends MethodName> = Parameters<EngineControl[M]> extends [infer P, ...unknown[]] ? P : object;
+
+/** What a method gives back: the value of its promise, or one item of its iteration. */
+type Result<M extends MethodName> = ReturnType<EngineControl[M]> extends AsyncIterable<infer Item> ? Item
+  : Awaited<ReturnType<EngineControl[M]>>;
+
+type Kind<M extends MethodName> = ReturnType<EngineControl[M]> extends AsyncIterable<unknown> ? "stream" : "call";
+
+/** The compiler refuses a table that lacks a method of `EngineControl`, has one too many, or describes one wrongly. */
+type MethodTable = {
+  [M in MethodName]: {
+    kind: Kind<M>;
+    params: v.GenericSchema<unknown, Params<M>>;
+    result: v.GenericSchema<unknown, Result<M>>;
+  };
+};
+
+/** Caps that no honest engine or command comes near; they bound what a broken one can make us hold. */
+const MAX_NETWORKS = 4096;
+const MAX_MEMBERS = 4096;
+const MAX_SHOWN_TEXT = 1024;
+
+const utf8Length = (text: string) => new TextEncoder().encode(text).length;
+const text = (maxBytes: number) => v.pipe(v.string(), v.check((value) => utf8Length(value) <= maxBytes));
+const shown = text(MAX_SHOWN_TEXT);
+const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const milliseconds = v.pipe(v.number(), v.safeInteger(), v.minValue(10), v.maxValue(3_600_000));
+
+const clientId = v.pipe(v.string(), v.regex(/^\d{3}-\d{3}-\d{3}$/));
+const address4 = v.pipe(v.string(), v.check((value) => parseIpv4(value) !== null));
+const address6 = v.pipe(v.string(), v.check((value) => parseIpv6(value) !== null));
+const pathKind = v.picklist(["direct", "relay", "server"]);
+const transport = v.picklist(["udp", "tcp", "tls"]);
+const roundTrip = v.nullable(v.pipe(v.number(), v.finite(), v.minValue(0)));
+
+const memberFields = {
+  id: clientId,
+  nick: shown,
+  address4,
+  address6,
+  status: v.picklist(["offline", "online", "unreachable", "unapproved", "error"]),
+  alias: v.nullable(address4),
+  path: v.nullable(pathKind),
+  transport: v.nullable(transport),
+  endpoint: v.nullable(shown),
+  rttMs: roundTrip,
+  suite: v.nullable(v.picklist([1, 2])),
+  bytesIn: count,
+  bytesOut: count,
+  message: v.nullable(shown),
+};
+
+const networkView = v.object({
+  id: shown,
+  name: shown,
+  online: v.boolean(),
+  memberCount: count,
+  capacity: count,
+  subnet: v.nullable(shown),
+  subscription: shown,
+  owner: v.object({ id: clientId, nick: shown, isSelf: v.boolean() }),
+  type: v.picklist(["mesh", "hub-and-spoke", "gateway"]),
+  status: v.picklist(["unlocked", "locked"]),
+  approve: v.picklist(["auto", "manual"]),
+  members: v.pipe(v.array(v.object(memberFields)), v.maxLength(MAX_MEMBERS)),
+});
+
+const status = v.object({
+  version: shown,
+  pid: count,
+  status: v.picklist(["offline", "logging in", "logged in"]),
+  id: v.nullable(clientId),
+  address4: v.nullable(address4),
+  address6: v.nullable(address6),
+  nick: shown,
+  account: v.nullable(shown),
+  server: v.nullable(shown),
+  device: v.nullable(shown),
+});
+
+const pingReply = v.object({
+  sequence: count,
+  rttMs: roundTrip,
+  path: v.nullable(pathKind),
+  transport: v.nullable(transport),
+  endpoint: v.nullable(shown),
+});
+
+const nothing = v.strictObject({});
+const done = v.pipe(v.null(), v.transform(() => undefined));
+const changed = v.object({ changed: v.boolean() });
+/** Longer than any valid name or password, so that the refusal comes from whoever knows the rule and words it. */
+const typed = text(MAX_SHOWN_TEXT);
+const network = v.strictObject({ network: typed });
+const admission = v.strictObject({ network: typed, password: typed });
+
+const METHODS: MethodTable = {
+  status: { kind: "call", params: nothing, result: status },
+  list: { kind: "call", params: nothing, result: v.pipe(v.array(networkView), v.maxLength(MAX_NETWORKS)) },
+  peer: {
+    kind: "call",
+    params: v.strictObject({ peer: typed }),
+    result: v.object({ ...memberFields, networks: v.pipe(v.array(shown), v.maxLength(MAX_NETWORKS)) }),
+  },
+  network: { kind: "call", params: network, result: networkView },
+  setNick: { kind: "call", params: v.strictObject({ nick: typed }), result: done },
+  create: { kind: "call", params: admission, result: done },
+  join: { kind: "call", params: admission, result: v.object({ pending: v.boolean() }) },
+  leave: { kind: "call", params: network, result: done },
+  delete: { kind: "call", params: network, result: done },
+  goOnline: { kind: "call", params: network, result: done },
+  goOffline: { kind: "call", params: network, result: done },
+  login: { kind: "call", params: nothing, result: changed },
+  logout: { kind: "call", params: nothing, result: changed },
+  ping: {
+    kind: "stream",
+    params: v.strictObject({
+      peer: typed,
+      count: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(1_000_000))),
+      intervalMs: milliseconds,
+      timeoutMs: milliseconds,
+    }),
+    result: pingReply,
+  },
+  down: { kind: "call", params: nothing, result: done },
+};
+
+/** Names of all methods, in the order of `EngineControl`. */
+export const METHOD_NAMES: readonly MethodName[] = Object.keys(METHODS) as MethodName[];
+
+/** Whether `name`, which may be anything, names a method. */
+export function isMethodName(name: string): name is MethodName {
+  return Object.hasOwn(METHODS, name);
+}
+
+/** `call` answers once, `stream` any number of times and then ends. */
+export function methodKind(method: MethodName): "call" | "stream" {
+  return METHODS[method].kind;
+}
+
+/** `value` as the parameters of `method`. Throws `ControlError` (`invalidRequest`) when it is anything else. */
+export function parseParams(method: MethodName, value: unknown): unknown {
+  return parseWith(METHODS[method].params, value, `parameters of ${method}`);
+}
+
+/** `value` as a result or one streamed item of `method`. Throws `ControlError` (`internal`) when it is anything else. */
+export function parseResult(method: MethodName, value: unknown): unknown {
+  const result = v.safeParse(METHODS[method].result, value);
+  if (result.success) return result.output;
+  throw new ControlError("internal", `the engine sent a malformed result of ${method}: ${where(result.issues)}`);
+}
+
+/** `value` as a refusal. A code that this version does not know becomes `internal`. */
+export function parseFailure(value: unknown): ControlError {
+  const failure = v.safeParse(v.object({ code: v.string(), hint: v.optional(shown) }), value);
+  if (!failure.success) return new ControlError("internal", "the engine sent a malformed refusal");
+  const { code, hint } = failure.output;
+  if (Object.hasOwn(FAILURE_REASONS, code)) return new ControlError(code as FailureCode, hint);
+  return new ControlError("internal", `the engine refused with ${code}`);
+}
+
+function parseWith(schema: v.GenericSchema, value: unknown, what: string): unknown {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  throw new ControlError("invalidRequest", `malformed ${what}: ${where(result.issues)}`);
+}
+
+/** The path of the first fault, such as `members.3.id`. Never the value, which may be a password. */
+function where(issues: readonly v.BaseIssue<unknown>[]): string {
+  const first = issues[0];
+  return first === undefined ? "unknown" : `${v.getDotPath(first) ?? "value"} is not as expected`;
+}

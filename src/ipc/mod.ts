@@ -1,0 +1,10 @@
+/**
+ * Between a command and the running engine: the contract (`EngineControl`), and its transport over a socket.
+ *
+ * @module
+ */
+
+export { connectControl, type ControlConnection, EngineUnreachableError, openControl } from "./client.ts";
+export { lockStateDir, type StateLock } from "./lock.ts";
+export * from "./schema.ts";
+export { type ControlServer, type ControlServerOptions, serveControl } from "./server.ts";
