@@ -5,6 +5,5 @@
  */
 
 export { connectControl, type ControlConnection, EngineUnreachableError, openControl } from "./client.ts";
-export { lockStateDir, type StateLock } from "./lock.ts";
 export * from "./schema.ts";
 export { type ControlServer, type ControlServerOptions, serveControl } from "./server.ts";

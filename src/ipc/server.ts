@@ -14,7 +14,7 @@ const FLUSH_MS = 1000;
 
 /** What `serveControl` takes. */
 export interface ControlServerOptions {
-  /** The engine's state folder; it exists and is locked by this engine (`lockStateDir`). */
+  /** The engine's state folder; it exists and is locked by this engine. */
   stateDir: string;
   /** What requests are answered with. */
   control: EngineControl;
