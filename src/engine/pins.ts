@@ -1,0 +1,60 @@
+/**
+ * Whether to believe the keys and the suites that the server tells of a peer: pinned at first use, refused when they change,
+ * and never a lower suite than was seen before (docs/PROTOCOL.md, section 2).
+ *
+ * @module
+ */
+import { equalBytes } from "../base/bytes.ts";
+import type { PeerPin } from "./state_files.ts";
+
+/** What the server says of a peer. */
+export interface PeerOffer {
+  /** Suites it speaks. */
+  suites: readonly number[];
+  /** SHA-256 of its Ed25519 key, null = the server knows none. */
+  ed25519: Uint8Array | null;
+  /** SHA-256 of its ssh-rsa blob, null = the server knows none. */
+  rsa: Uint8Array | null;
+}
+
+/** Why no tunnel may be made, in letters and spaces only: it is shown in `list`. */
+export type Distrust =
+  | "the key of this peer has changed"
+  | "no common suite with this peer"
+  | "this peer offers a lower suite than before";
+
+/** Either the suite to use, or why none. */
+export type Trust = { suite: 1 | 2 } | { refused: Distrust };
+
+const NOTHING_PINNED: PeerPin = { ed25519: null, rsa: null, suiteSeen: 0 };
+
+/** The highest suite both speak, if what is pinned allows it. `ownSuites`: those this client was told to use. */
+export function judgePeer(offer: PeerOffer, ownSuites: readonly (1 | 2)[], pin: PeerPin = NOTHING_PINNED): Trust {
+  if (differs(pin.ed25519, offer.ed25519) || differs(pin.rsa, offer.rsa)) {
+    return { refused: "the key of this peer has changed" };
+  }
+  const common = ownSuites.filter((suite) => offer.suites.includes(suite) && keyOf(offer, suite) !== null);
+  const suite = common.toSorted().at(-1);
+  if (suite === undefined) return { refused: "no common suite with this peer" };
+  return suite < pin.suiteSeen ? { refused: "this peer offers a lower suite than before" } : { suite };
+}
+
+/**
+ * The pin after an exchange in which the peer has proved its key; null when nothing new is to be kept. Keys it has not
+ * proved are not pinned: a lying server could put them there.
+ */
+export function pinAfterProof(offer: PeerOffer, suite: 1 | 2, pin: PeerPin = NOTHING_PINNED): PeerPin | null {
+  const isKnown = suite <= pin.suiteSeen && (suite === 2 ? pin.ed25519 : pin.rsa) !== null;
+  if (isKnown) return null;
+  const suiteSeen = suite === 2 || pin.suiteSeen === 2 ? 2 : 1;
+  return suite === 2 ? { ...pin, ed25519: offer.ed25519, suiteSeen } : { ...pin, rsa: offer.rsa, suiteSeen };
+}
+
+/** An offered key must be the pinned one; one that is left out only rules its suite out. */
+function differs(pinned: Uint8Array | null, offered: Uint8Array | null): boolean {
+  return pinned !== null && offered !== null && !equalBytes(pinned, offered);
+}
+
+function keyOf(offer: PeerOffer, suite: 1 | 2): Uint8Array | null {
+  return suite === 2 ? offer.ed25519 : offer.rsa;
+}
