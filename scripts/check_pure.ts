@@ -8,6 +8,7 @@ import { inRoot } from "./root.ts";
 
 /** What the type checker said. */
 export interface PurityVerdict {
+  /** Whether no path leads to the runtime. */
   isPure: boolean;
   /** The checker's own messages. */
   output: string;

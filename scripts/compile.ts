@@ -9,23 +9,24 @@ import { parseArgs } from "node:util";
 import { UserError } from "../src/base/errors.ts";
 import { inRoot, ROOT } from "./root.ts";
 
-/** Our names of the systems Buri is made for, and Deno's. */
-const TARGETS = {
+/** One of the systems Buri is made for. */
+export type Target = "linux-x64" | "linux-arm64" | "darwin-x64" | "darwin-arm64" | "win32-x64";
+
+/** Deno's names of them. */
+const TARGETS: Record<Target, string> = {
   "linux-x64": "x86_64-unknown-linux-gnu",
   "linux-arm64": "aarch64-unknown-linux-gnu",
   "darwin-x64": "x86_64-apple-darwin",
   "darwin-arm64": "aarch64-apple-darwin",
   "win32-x64": "x86_64-pc-windows-msvc",
-} as const;
-
-/** One of the systems Buri is made for. */
-export type Target = keyof typeof TARGETS;
+};
 
 /** What the program may do: all that Buri needs and nothing that would make Deno ask. */
 const PERMISSIONS = ["read", "write", "net", "env", "sys", "run", "ffi"].map((name) => `--allow-${name}`);
 
 /** What to compile, and where to. */
 export interface CompileOptions {
+  /** The system it is for. */
   target: Target;
   /** File of the bare runtime; undefined lets Deno download its own. */
   base?: string | undefined;
@@ -37,6 +38,7 @@ export interface CompileOptions {
 
 /** The executable that was made. */
 export interface Compiled {
+  /** Where it lies. */
   path: string;
   /** Bytes. */
   size: number;
