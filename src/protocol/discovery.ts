@@ -1,0 +1,40 @@
+/**
+ * Discovery of the endpoint that the outside sees (PROTOCOL.md section 11).
+ *
+ *     DISCOVER    0 u32 | 0x01 | sessionId 8 | counter u64 | flags u8 | zeros 26 | mac 16       64 bytes
+ *     DISCOVERED  0 u32 | 0x02 | counter u64 | endpoint | socket u8 | mac 16                    48 bytes
+ *
+ * @module
+ */
+
+import { SHORT_MAC_LENGTH } from "./constants.ts";
+import { DATAGRAM, datagramHeader } from "./datagrams.ts";
+import { bytes, endpoint, type MessageOf, strict, u64, u8, zeros } from "./fields.ts";
+
+const mac = bytes(SHORT_MAC_LENGTH);
+
+/** The two messages. Their macs cover all that stands before: see {@linkcode encodeWithMac}. */
+export const discovery = {
+  /** Client to server. `flags`: see {@linkcode DISCOVER_FLAG}. */
+  discover: strict({
+    ...datagramHeader(DATAGRAM.discover),
+    sessionId: bytes(8),
+    counter: u64,
+    flags: u8,
+    padding: zeros(26),
+    mac,
+  }, 64),
+  /** Server to client. `socket`: see {@linkcode DISCOVERY_SOCKET}. */
+  discovered: strict({ ...datagramHeader(DATAGRAM.discovered), counter: u64, endpoint, socket: u8, mac }, 48),
+};
+
+/** Bits of DISCOVER's flags. */
+export const DISCOVER_FLAG = { answerFromOtherSocket: 1 << 0 } as const;
+
+/** The socket from which DISCOVERED came. */
+export const DISCOVERY_SOCKET = { udpPort: 1, udp2Port: 2 } as const;
+
+/** DISCOVER. */
+export type Discover = MessageOf<typeof discovery.discover>;
+/** DISCOVERED. */
+export type Discovered = MessageOf<typeof discovery.discovered>;
