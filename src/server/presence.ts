@@ -1,0 +1,107 @@
+/** A logged-in client. */
+export interface OnlineClient {
+  /** Its account. */
+  readonly clientId: number;
+}
+
+/** A network of a client that is logged in. */
+export interface Place {
+  /** The network; the client is a full member of it. */
+  networkId: number;
+  /** Whether it has not gone offline there. */
+  isVisible: boolean;
+}
+
+interface Entry<C> {
+  client: C;
+  /** By network id: visible or not. */
+  places: Map<number, boolean>;
+}
+
+/**
+ * Who is logged in, and so who must be told of what: nothing here is kept over a restart.
+ *
+ * A member is online in a network while it is logged in and visible there (PROTOCOL.md section 6.2). All logged-in members
+ * of a network hear of its changes, visible or not.
+ */
+export class Presence<C extends OnlineClient> {
+  readonly #entries = new Map<number, Entry<C>>();
+  readonly #byNetwork = new Map<number, Set<number>>();
+
+  /** How many clients are logged in. */
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  /** A client has logged in. @returns the former connection of the same account, which has lost its place */
+  enter(client: C, places: readonly Place[]): C | null {
+    const former = this.#entries.get(client.clientId)?.client ?? null;
+    if (former !== null) this.exit(former);
+    this.#entries.set(client.clientId, { client, places: new Map() });
+    for (const place of places) this.put(client.clientId, place);
+    return former;
+  }
+
+  /** A client has gone. @returns the networks in which it was online; none when a newer login has taken its place */
+  exit(client: C): number[] {
+    const entry = this.#entries.get(client.clientId);
+    if (entry?.client !== client) return [];
+    const networkIds = [...entry.places].filter(([, isVisible]) => isVisible).map(([networkId]) => networkId);
+    for (const networkId of [...entry.places.keys()]) this.remove(client.clientId, networkId);
+    this.#entries.delete(client.clientId);
+    return networkIds;
+  }
+
+  /** A client that may be logged in has become a member, or visible, or invisible. */
+  put(clientId: number, { networkId, isVisible }: Place): void {
+    const entry = this.#entries.get(clientId);
+    if (entry === undefined) return;
+    entry.places.set(networkId, isVisible);
+    const members = this.#byNetwork.get(networkId) ?? new Set();
+    this.#byNetwork.set(networkId, members.add(clientId));
+  }
+
+  /** A client is no member any more. */
+  remove(clientId: number, networkId: number): void {
+    this.#entries.get(clientId)?.places.delete(networkId);
+    const members = this.#byNetwork.get(networkId);
+    members?.delete(clientId);
+    if (members?.size === 0) this.#byNetwork.delete(networkId);
+  }
+
+  /** The logged-in client of an account. */
+  find(clientId: number): C | null {
+    return this.#entries.get(clientId)?.client ?? null;
+  }
+
+  /** The logged-in members of a network. */
+  audience(networkId: number): C[] {
+    return [...this.#byNetwork.get(networkId) ?? []].map((clientId) => this.#entries.get(clientId)!.client);
+  }
+
+  /** Whether a client is online in a network. */
+  isOnline(clientId: number, networkId: number): boolean {
+    return this.#entries.get(clientId)?.places.get(networkId) === true;
+  }
+
+  /** The networks in which both are online, in ascending order: in these they may meet, and know each other's endpoints. */
+  commonNetworks(clientId: number, otherClientId: number): number[] {
+    if (clientId === otherClientId) return [];
+    const others = this.#entries.get(otherClientId)?.places;
+    return [...this.#entries.get(clientId)?.places ?? []]
+      .filter(([networkId, isVisible]) => isVisible && others?.get(networkId) === true)
+      .map(([networkId]) => networkId).sort((a, b) => a - b);
+  }
+
+  /** The clients with which this one has a common network. */
+  acquaintances(clientId: number): C[] {
+    const found = new Set<number>();
+    for (const [networkId, isVisible] of this.#entries.get(clientId)?.places ?? []) {
+      if (!isVisible) continue;
+      for (const other of this.#byNetwork.get(networkId) ?? []) {
+        if (other !== clientId && this.isOnline(other, networkId)) found.add(other);
+      }
+    }
+    return [...found].map((other) => this.#entries.get(other)!.client);
+  }
+}

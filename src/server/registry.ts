@@ -1,0 +1,253 @@
+/**
+ * Accounts and networks: each function is one change or look-up within a transaction that its caller began, checks
+ * included. A refusal is thrown, which undoes the transaction.
+ *
+ * @module
+ */
+import type { Random } from "../base/random.ts";
+import { ed25519Fingerprint } from "../crypto/ed25519.ts";
+import { sshRsaFingerprintSha256 } from "../crypto/ssh_rsa.ts";
+import { ADDRESS_REST_MS, type AddressPlan, drawAddress } from "./address_pool.ts";
+import { isNetworkName, isNick } from "./names.ts";
+import type { Limits } from "./policy.ts";
+import { decideCreate, decideDelete, decideJoin, decideLeave, RefusedError, requireMember } from "./policy.ts";
+import type { Account, AccountKey, KeyKind, Membership, Network, NetworkKind, StoreTransaction } from "./store.ts";
+
+/** What every change needs from outside. */
+export interface RegistryContext {
+  /** For ids and addresses. */
+  random: Random;
+  /** Milliseconds since 1970, now. */
+  nowMs: number;
+  /** What this server allows. */
+  limits: Limits;
+}
+
+/** A public key somebody has proved to hold. */
+export interface ProvenKey {
+  /** What `publicKey` holds. */
+  kind: KeyKind;
+  /** See `AccountKey`. */
+  publicKey: Uint8Array;
+}
+
+/** Client and network ids are written `ddd-ddd-ddd`; 0 stands for none. */
+const ID_END = 1_000_000_000;
+
+/** How often a drawn id may be taken before something else must be wrong. */
+const MAX_ID_DRAWS = 100;
+
+/** The SHA-256 by which a key is known. */
+export function fingerprintOf({ kind, publicKey }: ProvenKey): Uint8Array {
+  return kind === "ed25519" ? ed25519Fingerprint(publicKey) : sshRsaFingerprintSha256(publicKey);
+}
+
+/**
+ * The account of these keys, made if none of them is known (S12, S13). An unfit nickname counts as none: a client can set
+ * one later, and is told so then.
+ *
+ * @throws {RefusedError} `notPermitted` when they belong to different accounts, or some to one and some to none;
+ *   `limitReached` when the address pool is used up
+ */
+export async function register(
+  transaction: StoreTransaction,
+  context: RegistryContext,
+  plan: AddressPlan,
+  nick: string,
+  keys: readonly ProvenKey[],
+): Promise<Account> {
+  const owners = new Set<number | null>();
+  for (const key of keys) owners.add((await transaction.key(fingerprintOf(key)))?.clientId ?? null);
+  const [owner] = owners;
+  if (owners.size !== 1 || owner === undefined) throw new RefusedError("notPermitted");
+  if (owner === null) return await makeAccount(transaction, context, plan, isNick(nick) ? nick : "", keys);
+  return await requireAccount(transaction, owner);
+}
+
+async function makeAccount(
+  transaction: StoreTransaction,
+  context: RegistryContext,
+  plan: AddressPlan,
+  nick: string,
+  keys: readonly ProvenKey[],
+): Promise<Account> {
+  const { random, nowMs } = context;
+  const clientId = await drawId(random, async (id) => await transaction.account(id) !== null);
+  const virtualAddress = await drawAddress(plan.pool, addressUse(transaction, plan, nowMs), random);
+  if (virtualAddress === null) throw new RefusedError("limitReached");
+  const account = { clientId, virtualAddress, nick, createdAtMs: nowMs };
+  await transaction.insertAccount(account, keys.map((key) => accountKey(clientId, key)));
+  return account;
+}
+
+function addressUse(transaction: StoreTransaction, { pool }: AddressPlan, nowMs: number) {
+  const freedAfterMs = nowMs - ADDRESS_REST_MS;
+  const last = pool.base + 2 ** (32 - pool.bits) - 1;
+  return {
+    isTaken: (virtualAddress: number) => transaction.isAddressTaken(virtualAddress, freedAfterMs),
+    taken: () => transaction.takenAddresses(pool.base, last, freedAfterMs),
+  };
+}
+
+/** Deletes an account; its address rests. @throws {RefusedError} `isOwner` while it owns a network */
+export async function removeAccount(
+  transaction: StoreTransaction,
+  context: RegistryContext,
+  clientId: number,
+): Promise<void> {
+  const account = await requireAccount(transaction, clientId);
+  for (const { networkId } of await transaction.membershipsOf(clientId)) {
+    const network = await transaction.network(networkId);
+    if (network?.ownerClientId === clientId) throw new RefusedError("isOwner");
+  }
+  await transaction.deleteAccount(account, context.nowMs);
+}
+
+/** Gives the account one more key. @throws {RefusedError} `notPermitted` when it is another's, or one of its kind is there */
+export async function addKey(transaction: StoreTransaction, clientId: number, key: ProvenKey): Promise<void> {
+  const known = await transaction.key(fingerprintOf(key));
+  if (known?.clientId === clientId) return;
+  const own = await transaction.keysOf(clientId);
+  if (known !== null || own.some(({ kind }) => kind === key.kind)) throw new RefusedError("notPermitted");
+  await transaction.insertKey(accountKey(clientId, key));
+}
+
+function accountKey(clientId: number, key: ProvenKey): AccountKey {
+  return { clientId, kind: key.kind, publicKey: key.publicKey, fingerprint: fingerprintOf(key) };
+}
+
+/** Gives the account another nick. @throws {RefusedError} `invalidName` */
+export async function setNick(transaction: StoreTransaction, clientId: number, nick: string): Promise<Account> {
+  if (!isNick(nick)) throw new RefusedError("invalidName");
+  const account = { ...await requireAccount(transaction, clientId), nick };
+  await transaction.updateAccount(account);
+  return account;
+}
+
+/** What a client says of a network it wants to make. */
+export interface NewNetwork {
+  /** See `isNetworkName`. */
+  name: string;
+  /** Who is connected to whom. */
+  kind: NetworkKind;
+  /** See `joinVerifierOf`. */
+  joinVerifier: Uint8Array | null;
+}
+
+/** Makes a network with its owner as first member. @throws {RefusedError} `invalidName`, `nameTaken`, `limitReached` */
+export async function createNetwork(
+  transaction: StoreTransaction,
+  context: RegistryContext,
+  ownerClientId: number,
+  wanted: NewNetwork,
+): Promise<Network> {
+  if (!isNetworkName(wanted.name)) throw new RefusedError("invalidName");
+  const own = await transaction.membershipsOf(ownerClientId);
+  decideCreate(await transaction.isNameTaken(wanted.name), own.length, context.limits);
+  const network: Network = {
+    ...wanted,
+    networkId: await drawId(context.random, async (id) => await transaction.network(id) !== null),
+    ownerClientId,
+    isLocked: false,
+    approval: "auto",
+    capacity: context.limits.membersPerNetwork,
+    createdAtMs: context.nowMs,
+  };
+  await transaction.insertNetwork(network);
+  await transaction.putMembership(newMembership(context, network, ownerClientId, "member"));
+  return network;
+}
+
+/** Makes the client a member, or one that waits for approval. @throws {RefusedError} see `decideJoin` */
+export async function joinNetwork(
+  transaction: StoreTransaction,
+  context: RegistryContext,
+  clientId: number,
+  name: string,
+  joinVerifier: Uint8Array | null,
+): Promise<{ network: Network; membership: Membership }> {
+  const found = await transaction.networkByName(name);
+  // No network has the id 0: what is looked up for it costs the same and finds nothing.
+  const networkId = found?.networkId ?? 0;
+  const present = await transaction.membership(networkId, clientId);
+  const counts = {
+    members: await transaction.countMembers(networkId),
+    networks: (await transaction.membershipsOf(clientId)).length,
+  };
+  const { network, status } = decideJoin(found, joinVerifier, present, counts, context.limits);
+  const membership = newMembership(context, network, clientId, status);
+  await transaction.putMembership(membership);
+  return { network, membership };
+}
+
+function newMembership(
+  context: RegistryContext,
+  network: Network,
+  clientId: number,
+  status: Membership["status"],
+): Membership {
+  return { networkId: network.networkId, clientId, status, isOnline: true, joinedAtMs: context.nowMs };
+}
+
+/** Ends a membership. @throws {RefusedError} `networkNotFound`, `isOwner` */
+export async function leaveNetwork(
+  transaction: StoreTransaction,
+  account: Account,
+  networkId: number,
+): Promise<Network> {
+  const { network } = await ownMembership(transaction, account.clientId, networkId);
+  decideLeave(network, account);
+  await transaction.deleteMembership(networkId, account.clientId);
+  return network;
+}
+
+/** Deletes a network. @returns the ids of all its members. @throws {RefusedError} `networkNotFound`, `notPermitted` */
+export async function deleteNetwork(
+  transaction: StoreTransaction,
+  account: Account,
+  networkId: number,
+): Promise<number[]> {
+  const { network } = await ownMembership(transaction, account.clientId, networkId);
+  decideDelete(network, account);
+  const members = await transaction.membersOf(networkId);
+  await transaction.deleteNetwork(networkId);
+  return members.map(({ clientId }) => clientId);
+}
+
+/** Shows the client online or offline in a network. @throws {RefusedError} `networkNotFound` */
+export async function setOnline(
+  transaction: StoreTransaction,
+  clientId: number,
+  networkId: number,
+  isOnline: boolean,
+): Promise<{ network: Network; membership: Membership }> {
+  const { network, membership } = await ownMembership(transaction, clientId, networkId);
+  const changed = { ...membership, isOnline };
+  await transaction.putMembership(changed);
+  return { network, membership: changed };
+}
+
+/** A network and one's membership in it. @throws {RefusedError} `networkNotFound` where either is missing */
+export async function ownMembership(
+  transaction: StoreTransaction,
+  clientId: number,
+  networkId: number,
+): Promise<{ network: Network; membership: Membership }> {
+  return requireMember(await transaction.network(networkId), await transaction.membership(networkId, clientId));
+}
+
+/** By client id. @throws {RefusedError} `peerNotFound` */
+async function requireAccount(transaction: StoreTransaction, clientId: number): Promise<Account> {
+  const account = await transaction.account(clientId);
+  if (account === null) throw new RefusedError("peerNotFound");
+  return account;
+}
+
+/** A number from 1 to 999,999,999 that `isTaken` does not know. */
+async function drawId(random: Random, isTaken: (id: number) => Promise<boolean>): Promise<number> {
+  for (let draw = 0; draw < MAX_ID_DRAWS; draw++) {
+    const id = 1 + random.below(ID_END - 1);
+    if (!await isTaken(id)) return id;
+  }
+  throw new Error("Cannot draw a free id: every one drawn was taken");
+}

@@ -1,0 +1,101 @@
+/**
+ * The tables, and how a database gets from one version of them to the next.
+ *
+ * Instants are milliseconds since 1970, booleans 0 or 1, `checksum` is that of `RowChecksum`. PostgreSQL reads the same
+ * statements with `bytea` in place of `blob`.
+ *
+ * @module
+ */
+import { UserError } from "../base/errors.ts";
+
+/** A column of bytes, text or numbers as a statement gives it back. */
+export type SqlRow = Record<string, unknown>;
+
+/** Runs one statement and gives back its rows. */
+export type RunSql = (sql: string) => SqlRow[];
+
+/** `MIGRATIONS[n]` leads from version n to n + 1. Those that were released never change. */
+const MIGRATIONS: readonly (readonly string[])[] = [[
+  `create table accounts (
+    client_id integer primary key,
+    virtual_address bigint not null unique,
+    nick text not null,
+    created_at_ms bigint not null,
+    checksum blob not null
+  )`,
+  `create table account_keys (
+    fingerprint blob not null primary key,
+    client_id integer not null references accounts (client_id) on delete cascade,
+    kind text not null,
+    public_key blob not null,
+    checksum blob not null,
+    unique (client_id, kind)
+  )`,
+  `create table freed_addresses (
+    virtual_address bigint not null primary key,
+    freed_at_ms bigint not null,
+    checksum blob not null
+  )`,
+  `create table networks (
+    network_id integer primary key,
+    name text not null,
+    name_key text not null unique,
+    compare_key text not null unique,
+    kind text not null,
+    owner_client_id integer not null references accounts (client_id),
+    join_verifier blob,
+    is_locked integer not null,
+    approval text not null,
+    capacity integer not null,
+    created_at_ms bigint not null,
+    checksum blob not null
+  )`,
+  `create table memberships (
+    network_id integer not null references networks (network_id) on delete cascade,
+    client_id integer not null references accounts (client_id) on delete cascade,
+    status text not null,
+    is_online integer not null,
+    joined_at_ms bigint not null,
+    checksum blob not null,
+    primary key (network_id, client_id)
+  )`,
+  `create index memberships_of_client on memberships (client_id)`,
+  `create table answers (
+    client_id integer not null references accounts (client_id) on delete cascade,
+    operation blob not null,
+    answer blob not null,
+    given_at_ms bigint not null,
+    checksum blob not null,
+    primary key (client_id, operation)
+  )`,
+  `create index answers_by_age on answers (given_at_ms)`,
+  `create table address_plan (
+    id integer primary key,
+    pool_base bigint not null,
+    pool_bits integer not null,
+    prefix6 blob not null,
+    checksum blob not null
+  )`,
+]];
+
+/**
+ * Brings the tables to the present version, within one transaction that its caller holds.
+ *
+ * @throws {UserError} when a newer program has already changed them.
+ */
+export function migrate(run: RunSql): void {
+  run("create table if not exists schema_version (version integer not null)");
+  const row = run("select version from schema_version")[0];
+  const from = Number(row?.version ?? 0);
+  if (from > MIGRATIONS.length) {
+    throw new UserError(
+      `Cannot use the data folder: its tables are of version ${from}, this program knows ${MIGRATIONS.length}`,
+      {
+        hint: "Start the newer program that wrote it.",
+      },
+    );
+  }
+  MIGRATIONS.slice(from).flat().forEach(run);
+  if (row === undefined) run("insert into schema_version values (0)");
+  run(`update schema_version set version = ${MIGRATIONS.length}`);
+}

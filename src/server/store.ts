@@ -1,0 +1,186 @@
+/**
+ * What the server remembers, and the promises of whatever keeps it.
+ *
+ * The interface is the whole of the server's truth: accounts, their keys, networks, members, addresses. It is shaped as
+ * transactions, so that a check and its use are one, and says nothing of SQL, so that another database can stand behind it.
+ *
+ * @module
+ */
+import type { AddressPlan } from "./address_pool.ts";
+
+/** How a client proves who it is: `ed25519` in suite 2, `ssh-rsa` in suite 1. */
+export type KeyKind = "ed25519" | "ssh-rsa";
+
+/** A client as the server knows it. */
+export interface Account {
+  /** 1 to 999,999,999, shown as `ddd-ddd-ddd`. */
+  clientId: number;
+  /** Overlay IPv4 address, its own for life (S12). */
+  virtualAddress: number;
+  /** May be empty. */
+  nick: string;
+  /** When it was registered. */
+  createdAtMs: number;
+}
+
+/** A public key of an account. A key belongs to one account, an account has one key of a kind. */
+export interface AccountKey {
+  /** Whose it is. */
+  clientId: number;
+  /** What `publicKey` holds. */
+  kind: KeyKind;
+  /** Ed25519: 32 bytes. RSA: the OpenSSH `ssh-rsa` blob. */
+  publicKey: Uint8Array;
+  /** SHA-256 of `publicKey`. */
+  fingerprint: Uint8Array;
+}
+
+/** Who is connected to whom. */
+export type NetworkKind = "mesh" | "hub-and-spoke";
+
+/** Whether a new member is let in at once or waits for the owner (S87). */
+export type Approval = "auto" | "manual";
+
+/** A network. */
+export interface Network {
+  /** 1 to 999,999,999. */
+  networkId: number;
+  /** As typed when it was made, see `isNetworkName`. */
+  name: string;
+  /** Who is connected to whom. */
+  kind: NetworkKind;
+  /** The client that made it; always a member. */
+  ownerClientId: number;
+  /** SHA-256 of the secret that a client derives from the password; null = no password. */
+  joinVerifier: Uint8Array | null;
+  /** Whether it takes no new members (S86). */
+  isLocked: boolean;
+  /** What a join leads to. */
+  approval: Approval;
+  /** Most members, the owner and pending ones included. */
+  capacity: number;
+  /** When it was made. */
+  createdAtMs: number;
+}
+
+/** A client within a network. */
+export interface Membership {
+  /** The network. */
+  networkId: number;
+  /** The client. */
+  clientId: number;
+  /** `pending` = asked to join, not approved yet. */
+  status: "member" | "pending";
+  /** Whether the member wants to be seen and reached in it (`go-online`, `go-offline`). */
+  isOnline: boolean;
+  /** When it joined, or asked to. */
+  joinedAtMs: number;
+}
+
+/** A membership with its account, as lists show it. */
+export interface Member extends Membership {
+  /** The account of `clientId`. */
+  account: Account;
+}
+
+/** What a request that changed something was answered, so that its repetition gets the same answer and changes nothing. */
+export interface Answer {
+  /** Who asked. */
+  clientId: number;
+  /** 8 bytes, chosen by the client. */
+  operation: Uint8Array;
+  /** The encoded answer. */
+  answer: Uint8Array;
+  /** When it was given. */
+  givenAtMs: number;
+}
+
+/**
+ * One transaction. Its methods are called one after another, each awaited; nothing else is awaited in between, for others
+ * wait meanwhile. A row whose checksum fails is never handed out: a look-up of one throws {@linkcode DamagedRowError}, a
+ * list leaves it out and tells the store's owner.
+ */
+export interface StoreTransaction {
+  /** By client id. */
+  account(clientId: number): Promise<Account | null>;
+  /** By virtual address. */
+  accountByAddress(virtualAddress: number): Promise<Account | null>;
+  /** Adds an account and its keys; its address no longer rests. */
+  insertAccount(account: Account, keys: readonly AccountKey[]): Promise<void>;
+  /** Replaces the account of this client id. */
+  updateAccount(account: Account): Promise<void>;
+  /** Whether there is any. */
+  hasAccounts(): Promise<boolean>;
+  /** With its keys, memberships and answers; its address is marked as freed. It must not own a network. */
+  deleteAccount(account: Account, freedAtMs: number): Promise<void>;
+  /** By SHA-256 of the public key. */
+  key(fingerprint: Uint8Array): Promise<AccountKey | null>;
+  /** In order of their kinds. */
+  keysOf(clientId: number): Promise<AccountKey[]>;
+  /** Adds a key; one that is known, or of a kind the account has, is an error. */
+  insertKey(key: AccountKey): Promise<void>;
+
+  /** Whether an address has an account or was freed after `freedAfterMs`. */
+  isAddressTaken(virtualAddress: number, freedAfterMs: number): Promise<boolean>;
+  /** All such addresses from `first` to `last`. */
+  takenAddresses(first: number, last: number, freedAfterMs: number): Promise<ReadonlySet<number>>;
+  /** What addresses are handed out from; null in a store just made. */
+  addressPlan(): Promise<AddressPlan | null>;
+  /** Replaces it. */
+  setAddressPlan(plan: AddressPlan): Promise<void>;
+
+  /** By network id. */
+  network(networkId: number): Promise<Network | null>;
+  /** By its name key (PROTOCOL.md section 6). */
+  networkByName(name: string): Promise<Network | null>;
+  /** Whether a network exists that a reader may take for `name`, see `compareKeyOf`. */
+  isNameTaken(name: string): Promise<boolean>;
+  /** Adds a network; its owner's membership is a row of its own. */
+  insertNetwork(network: Network): Promise<void>;
+  /** With its memberships. */
+  deleteNetwork(networkId: number): Promise<void>;
+
+  /** One member, pending or not. */
+  membership(networkId: number, clientId: number): Promise<Membership | null>;
+  /** All of them, pending ones included, the oldest first. */
+  membersOf(networkId: number): Promise<Member[]>;
+  /** How many `membersOf` has, and damaged ones. */
+  countMembers(networkId: number): Promise<number>;
+  /** In order of network ids. */
+  membershipsOf(clientId: number): Promise<Membership[]>;
+  /** Adds a membership or replaces it. */
+  putMembership(membership: Membership): Promise<void>;
+  /** Removes it if it is there. */
+  deleteMembership(networkId: number, clientId: number): Promise<void>;
+
+  /** What `operation` (8 bytes) of this client was answered after `rememberedSinceMs`; null = never seen. */
+  answer(clientId: number, operation: Uint8Array, rememberedSinceMs: number): Promise<Uint8Array | null>;
+  /** Remembers an answer, and forgets those given up to `rememberedSinceMs`. */
+  putAnswer(answer: Answer, rememberedSinceMs: number): Promise<void>;
+}
+
+/** Keeps the truth. Transactions run one at a time in order of their calls. */
+export interface Store {
+  /** Looks up; `work` must not change anything. */
+  read<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
+  /**
+   * Resolves once everything `work` did is on the disk; when `work` throws or the commit fails, nothing of it is.
+   *
+   * @throws {StoreBusyError} when nothing can be written now (disk full, disk error); reading goes on.
+   */
+  write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
+  /** Ends after the transactions that were begun. */
+  close(): Promise<void>;
+}
+
+/** Nothing can be written at the moment; asking later may help. */
+export class StoreBusyError extends Error {
+  /** Its kind. */
+  override readonly name = "StoreBusyError";
+}
+
+/** A row is not what the server wrote. It is not served; the operator puts a backup in its place. */
+export class DamagedRowError extends Error {
+  /** Its kind. */
+  override readonly name = "DamagedRowError";
+}

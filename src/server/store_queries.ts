@@ -1,0 +1,383 @@
+import { Kysely, SqliteDialect } from "kysely";
+import { equalBytes } from "../base/bytes.ts";
+import type { AddressPlan } from "./address_pool.ts";
+import { compareKeyOf, nameKeyOf } from "./names.ts";
+import type { ColumnValue, Row, RowChecksum } from "./row_checksum.ts";
+import type { Account, AccountKey, Answer, Member, Membership, Network, StoreTransaction } from "./store.ts";
+import { DamagedRowError } from "./store.ts";
+
+/** The tables of `schema.ts`, without the checksum that every row has. */
+interface Schema {
+  accounts: AccountRow;
+  account_keys: KeyRow;
+  freed_addresses: { virtual_address: number; freed_at_ms: number };
+  networks: NetworkRow;
+  memberships: MembershipRow;
+  answers: { client_id: number; operation: Uint8Array; answer: Uint8Array; given_at_ms: number };
+  address_plan: { id: number; pool_base: number; pool_bits: number; prefix6: Uint8Array };
+}
+
+interface AccountRow {
+  client_id: number;
+  virtual_address: number;
+  nick: string;
+  created_at_ms: number;
+}
+
+interface KeyRow {
+  fingerprint: Uint8Array;
+  client_id: number;
+  kind: string;
+  public_key: Uint8Array;
+}
+
+interface NetworkRow {
+  network_id: number;
+  name: string;
+  name_key: string;
+  compare_key: string;
+  kind: string;
+  owner_client_id: number;
+  join_verifier: Uint8Array | null;
+  is_locked: number;
+  approval: string;
+  capacity: number;
+  created_at_ms: number;
+}
+
+interface MembershipRow {
+  network_id: number;
+  client_id: number;
+  status: string;
+  is_online: number;
+  joined_at_ms: number;
+}
+
+type Table = keyof Schema;
+type Fields<T extends Table> = Schema[T];
+type Stored<T extends Table> = Schema[T] & { checksum: Uint8Array };
+type StoredSchema = { [T in Table]: Stored<T> };
+
+/** A compiled statement. */
+export interface SqlStatement {
+  /** Whether it gives rows. */
+  readonly reader: boolean;
+  /** Its rows. */
+  all(values: readonly unknown[]): unknown[];
+  /** Runs one that gives none. */
+  run(values: readonly unknown[]): { changes: number | bigint; lastInsertRowid: number | bigint };
+  /** Its rows, one by one. */
+  iterate(values: readonly unknown[]): IterableIterator<unknown>;
+}
+
+/** A connection to a database that speaks SQLite's SQL. */
+export interface SqlConnection {
+  /** Compiles one statement. */
+  prepare(sql: string): SqlStatement;
+  /** Ends the connection. */
+  close(): void;
+}
+
+/**
+ * The queries of a transaction that somebody else begins and ends on `connection`. `onDamage` is told of each row that a
+ * list left out. Only the dialect named here would differ for PostgreSQL.
+ */
+export function sqlTransaction(
+  connection: SqlConnection,
+  checksum: RowChecksum,
+  onDamage: (error: DamagedRowError) => void,
+): StoreTransaction {
+  const dialect = new SqliteDialect({ database: connection });
+  return new SqlTransaction(new Kysely<StoredSchema>({ dialect }), checksum, onDamage);
+}
+
+class SqlTransaction implements StoreTransaction {
+  readonly #db: Kysely<StoredSchema>;
+  readonly #checksum: RowChecksum;
+  readonly #onDamage: (error: DamagedRowError) => void;
+
+  constructor(db: Kysely<StoredSchema>, checksum: RowChecksum, onDamage: (error: DamagedRowError) => void) {
+    this.#db = db;
+    this.#checksum = checksum;
+    this.#onDamage = onDamage;
+  }
+
+  async account(clientId: number): Promise<Account | null> {
+    return convert(await this.#find("accounts", { client_id: clientId }), toAccount);
+  }
+
+  async accountByAddress(virtualAddress: number): Promise<Account | null> {
+    return convert(await this.#find("accounts", { virtual_address: virtualAddress }), toAccount);
+  }
+
+  async insertAccount(account: Account, keys: readonly AccountKey[]): Promise<void> {
+    await this.#db.deleteFrom("freed_addresses").where("virtual_address", "=", account.virtualAddress).execute();
+    await this.#insert("accounts", fromAccount(account));
+    for (const key of keys) await this.insertKey(key);
+  }
+
+  async updateAccount(account: Account): Promise<void> {
+    await this.#db.updateTable("accounts").set(this.#sealed("accounts", fromAccount(account)))
+      .where("client_id", "=", account.clientId).execute();
+  }
+
+  async key(fingerprint: Uint8Array): Promise<AccountKey | null> {
+    return convert(await this.#find("account_keys", { fingerprint }), toKey);
+  }
+
+  async keysOf(clientId: number): Promise<AccountKey[]> {
+    return (await this.#list("account_keys", { client_id: clientId })).map(toKey);
+  }
+
+  async insertKey(key: AccountKey): Promise<void> {
+    await this.#insert("account_keys", fromKey(key));
+  }
+
+  async hasAccounts(): Promise<boolean> {
+    return await this.#db.selectFrom("accounts").select("client_id").limit(1).executeTakeFirst() !== undefined;
+  }
+
+  async deleteAccount(account: Account, freedAtMs: number): Promise<void> {
+    await this.#db.deleteFrom("accounts").where("client_id", "=", account.clientId).execute();
+    await this.#insert("freed_addresses", { virtual_address: account.virtualAddress, freed_at_ms: freedAtMs });
+  }
+
+  async isAddressTaken(virtualAddress: number, freedAfterMs: number): Promise<boolean> {
+    return (await this.takenAddresses(virtualAddress, virtualAddress, freedAfterMs)).size > 0;
+  }
+
+  /** Needs no checksums: a damaged row can only take one more address out of use. */
+  async takenAddresses(first: number, last: number, freedAfterMs: number): Promise<ReadonlySet<number>> {
+    const rows = await this.#db.selectFrom("accounts").select("virtual_address")
+      .where("virtual_address", ">=", first).where("virtual_address", "<=", last)
+      .unionAll(
+        this.#db.selectFrom("freed_addresses").select("virtual_address").where("freed_at_ms", ">", freedAfterMs)
+          .where("virtual_address", ">=", first).where("virtual_address", "<=", last),
+      ).execute();
+    return new Set(rows.map((row) => row.virtual_address));
+  }
+
+  async addressPlan(): Promise<AddressPlan | null> {
+    const row = await this.#find("address_plan", { id: 1 });
+    return row === null ? null : { pool: { base: row.pool_base, bits: row.pool_bits }, prefix6: row.prefix6 };
+  }
+
+  async setAddressPlan({ pool, prefix6 }: AddressPlan): Promise<void> {
+    await this.#db.deleteFrom("address_plan").execute();
+    await this.#insert("address_plan", { id: 1, pool_base: pool.base, pool_bits: pool.bits, prefix6 });
+  }
+
+  async network(networkId: number): Promise<Network | null> {
+    return convert(await this.#find("networks", { network_id: networkId }), toNetwork);
+  }
+
+  async networkByName(name: string): Promise<Network | null> {
+    return convert(await this.#find("networks", { name_key: nameKeyOf(name) }), toNetwork);
+  }
+
+  async isNameTaken(name: string): Promise<boolean> {
+    const keys = { name_key: nameKeyOf(name), compare_key: compareKeyOf(name) };
+    const row = await this.#db.selectFrom("networks").select("network_id").where((where) =>
+      where.or([where("name_key", "=", keys.name_key), where("compare_key", "=", keys.compare_key)])
+    ).executeTakeFirst();
+    return row !== undefined;
+  }
+
+  async insertNetwork(network: Network): Promise<void> {
+    await this.#insert("networks", fromNetwork(network));
+  }
+
+  async deleteNetwork(networkId: number): Promise<void> {
+    await this.#db.deleteFrom("networks").where("network_id", "=", networkId).execute();
+  }
+
+  async membership(networkId: number, clientId: number): Promise<Membership | null> {
+    return convert(await this.#find("memberships", { network_id: networkId, client_id: clientId }), toMembership);
+  }
+
+  async membersOf(networkId: number): Promise<Member[]> {
+    const memberships = (await this.#list("memberships", { network_id: networkId })).map(toMembership);
+    const accounts = await this.#accountsIn(networkId);
+    return memberships.flatMap((membership) => {
+      const account = accounts.get(membership.clientId);
+      return account === undefined ? [] : [{ ...membership, account }];
+    });
+  }
+
+  async countMembers(networkId: number): Promise<number> {
+    const { count } = await this.#db.selectFrom("memberships").where("network_id", "=", networkId)
+      .select((select) => select.fn.countAll().as("count")).executeTakeFirstOrThrow();
+    return Number(count);
+  }
+
+  async membershipsOf(clientId: number): Promise<Membership[]> {
+    return (await this.#list("memberships", { client_id: clientId })).map(toMembership);
+  }
+
+  async putMembership(membership: Membership): Promise<void> {
+    await this.deleteMembership(membership.networkId, membership.clientId);
+    await this.#insert("memberships", fromMembership(membership));
+  }
+
+  async deleteMembership(networkId: number, clientId: number): Promise<void> {
+    await this.#db.deleteFrom("memberships").where("network_id", "=", networkId).where("client_id", "=", clientId)
+      .execute();
+  }
+
+  async answer(clientId: number, operation: Uint8Array, rememberedSinceMs: number): Promise<Uint8Array | null> {
+    const row = await this.#find("answers", { client_id: clientId, operation });
+    return row === null || row.given_at_ms <= rememberedSinceMs ? null : row.answer;
+  }
+
+  async putAnswer({ clientId, operation, answer, givenAtMs }: Answer, rememberedSinceMs: number): Promise<void> {
+    await this.#db.deleteFrom("answers").where("given_at_ms", "<=", rememberedSinceMs).execute();
+    await this.#insert("answers", { client_id: clientId, operation, answer, given_at_ms: givenAtMs });
+  }
+
+  /** One query for the accounts of all members. */
+  async #accountsIn(networkId: number): Promise<Map<number, Account>> {
+    const rows = await this.#db.selectFrom("accounts").selectAll().where(
+      "client_id",
+      "in",
+      (select) => select.selectFrom("memberships").select("client_id").where("network_id", "=", networkId),
+    ).execute();
+    return new Map(this.#trusted("accounts", rows, {}).map((row) => [row.client_id, toAccount(row)]));
+  }
+
+  async #insert<T extends Table>(table: T, fields: Fields<T>): Promise<void> {
+    // The table is a parameter here, so its columns cannot be checked by the query builder; `Fields<T>` has done so.
+    await this.#db.insertInto(table as "accounts").values(this.#sealed(table, fields) as never).execute();
+  }
+
+  async #select<T extends Table>(table: T, wanted: Partial<Fields<T>>): Promise<Stored<T>[]> {
+    const rows = await this.#db.selectFrom(table as "accounts").selectAll()
+      .where((where) => where.and(wanted as Partial<Fields<"accounts">>)).execute();
+    return rows as unknown as Stored<T>[];
+  }
+
+  async #find<T extends Table>(table: T, wanted: Partial<Fields<T>>): Promise<Fields<T> | null> {
+    const [row] = await this.#select(table, wanted);
+    return row === undefined ? null : this.#verified(table, row, wanted);
+  }
+
+  async #list<T extends Table>(table: T, wanted: Partial<Fields<T>>): Promise<Fields<T>[]> {
+    return this.#trusted(table, await this.#select(table, wanted), wanted);
+  }
+
+  #trusted<T extends Table>(table: T, rows: Stored<T>[], wanted: Partial<Fields<T>>): Fields<T>[] {
+    return rows.flatMap((row) => {
+      try {
+        return [this.#verified(table, row, wanted)];
+      } catch (error) {
+        if (!(error instanceof DamagedRowError)) throw error;
+        this.#onDamage(error);
+        return [];
+      }
+    });
+  }
+
+  #sealed<T extends Table>(table: T, fields: Fields<T>): Fields<T> & { checksum: Uint8Array } {
+    return { ...fields, checksum: this.#checksum.of(table, fields as Row) };
+  }
+
+  /** A damaged index can lead to a sound row that was not asked for, so what was `wanted` is compared as well. */
+  #verified<T extends Table>(table: T, row: Stored<T>, wanted: Partial<Fields<T>>): Fields<T> {
+    const { checksum, ...fields } = row as Stored<T> & Row;
+    if (!this.#checksum.holds(table, fields, checksum)) {
+      throw new DamagedRowError(`Cannot trust a row of ${table}: its checksum does not hold`);
+    }
+    if (Object.entries(wanted as Row).some(([column, value]) => !isSame(fields[column]!, value))) {
+      throw new DamagedRowError(`Cannot trust a row of ${table}: an index led to it by mistake`);
+    }
+    return fields as unknown as Fields<T>;
+  }
+}
+
+function convert<R, V>(row: R | null, to: (row: R) => V): V | null {
+  return row === null ? null : to(row);
+}
+
+function isSame(a: ColumnValue, b: ColumnValue): boolean {
+  return a instanceof Uint8Array && b instanceof Uint8Array ? equalBytes(a, b) : a === b;
+}
+
+function toAccount(row: AccountRow): Account {
+  return {
+    clientId: row.client_id,
+    virtualAddress: row.virtual_address,
+    nick: row.nick,
+    createdAtMs: row.created_at_ms,
+  };
+}
+
+function fromAccount(account: Account): AccountRow {
+  return {
+    client_id: account.clientId,
+    virtual_address: account.virtualAddress,
+    nick: account.nick,
+    created_at_ms: account.createdAtMs,
+  };
+}
+
+function toKey(row: KeyRow): AccountKey {
+  return {
+    clientId: row.client_id,
+    kind: row.kind as AccountKey["kind"],
+    publicKey: row.public_key,
+    fingerprint: row.fingerprint,
+  };
+}
+
+function fromKey(key: AccountKey): KeyRow {
+  return { fingerprint: key.fingerprint, client_id: key.clientId, kind: key.kind, public_key: key.publicKey };
+}
+
+function toNetwork(row: NetworkRow): Network {
+  return {
+    networkId: row.network_id,
+    name: row.name,
+    kind: row.kind as Network["kind"],
+    ownerClientId: row.owner_client_id,
+    joinVerifier: row.join_verifier,
+    isLocked: row.is_locked === 1,
+    approval: row.approval as Network["approval"],
+    capacity: row.capacity,
+    createdAtMs: row.created_at_ms,
+  };
+}
+
+function fromNetwork(network: Network): NetworkRow {
+  return {
+    network_id: network.networkId,
+    name: network.name,
+    name_key: nameKeyOf(network.name),
+    compare_key: compareKeyOf(network.name),
+    kind: network.kind,
+    owner_client_id: network.ownerClientId,
+    join_verifier: network.joinVerifier,
+    is_locked: network.isLocked ? 1 : 0,
+    approval: network.approval,
+    capacity: network.capacity,
+    created_at_ms: network.createdAtMs,
+  };
+}
+
+function toMembership(row: MembershipRow): Membership {
+  return {
+    networkId: row.network_id,
+    clientId: row.client_id,
+    status: row.status as Membership["status"],
+    isOnline: row.is_online === 1,
+    joinedAtMs: row.joined_at_ms,
+  };
+}
+
+function fromMembership(membership: Membership): MembershipRow {
+  return {
+    network_id: membership.networkId,
+    client_id: membership.clientId,
+    status: membership.status,
+    is_online: membership.isOnline ? 1 : 0,
+    joined_at_ms: membership.joinedAtMs,
+  };
+}

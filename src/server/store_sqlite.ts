@@ -1,0 +1,151 @@
+import { DatabaseSync, type StatementSync } from "node:sqlite";
+import { UserError } from "../base/errors.ts";
+import { createFile, DATABASE_FILE } from "./data_folder.ts";
+import type { ColumnValue } from "./row_checksum.ts";
+import { RowChecksum } from "./row_checksum.ts";
+import { migrate, type SqlRow } from "./schema.ts";
+import type { DamagedRowError, Store, StoreTransaction } from "./store.ts";
+import { StoreBusyError } from "./store.ts";
+import { type SqlConnection, type SqlStatement, sqlTransaction } from "./store_queries.ts";
+import { Turns } from "./turns.ts";
+
+/** What a store on SQLite needs. */
+export interface SqliteStoreOptions {
+  /** The data folder; it exists. */
+  folder: string;
+  /** 32 bytes, the key of the row checksums. */
+  checksumKey: Uint8Array;
+  /** Told of each row that a list left out. */
+  onDamage: (error: DamagedRowError) => void;
+}
+
+/** What SQLite says when it cannot write now and a later try may work. */
+const BUSY_MESSAGES = /disk is full|disk I\/O error|readonly database|database is locked|unable to open database file/;
+
+/**
+ * FULL: a commit is on the disk before its answer leaves (node:sqlite's own default is the same, but it is a promise of
+ * ours, not of theirs). The write-ahead log makes a commit one append.
+ */
+const PRAGMAS = ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON", "busy_timeout = 2000"];
+
+/**
+ * Opens the store in `folder`, or makes it there.
+ *
+ * @throws {UserError} when it is damaged, was written by a newer program, or cannot be written.
+ */
+export async function openSqliteStore({ folder, checksumKey, onDamage }: SqliteStoreOptions): Promise<Store> {
+  const path = `${folder}/${DATABASE_FILE}`;
+  let database: DatabaseSync | undefined;
+  try {
+    // SQLite gives its two companion files the mode of the database.
+    createFile(path);
+    database = new DatabaseSync(path);
+    for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`);
+    checkIntegrity(database);
+    const store = new SqliteStore(database, new RowChecksum(checksumKey), onDamage);
+    await store.migrate();
+    return store;
+  } catch (error) {
+    database?.close();
+    throw openError(folder, error);
+  }
+}
+
+function checkIntegrity(database: DatabaseSync): void {
+  const [row] = database.prepare("PRAGMA integrity_check(1)").all() as { integrity_check: string }[];
+  if (row?.integrity_check !== "ok") throw new Error(row?.integrity_check ?? "the integrity check gave no result");
+}
+
+function openError(folder: string, error: unknown): unknown {
+  if (error instanceof UserError) return error;
+  const reason = error instanceof Error ? error.message : String(error);
+  if (error instanceof StoreBusyError || BUSY_MESSAGES.test(reason) || error instanceof Deno.errors.PermissionDenied) {
+    return new UserError(`Cannot write to the data folder ${folder}: ${reason}`, {
+      hint: "Make room on its disk, or give its files to the user the server runs as.",
+      cause: error,
+    });
+  }
+  return new UserError(`Cannot use the data folder ${folder}: its database is damaged: ${reason}`, {
+    hint: `Put back a copy of the folder, or move ${DATABASE_FILE} away to begin with no accounts.`,
+    cause: error,
+  });
+}
+
+/** One connection; transactions take turns on it. */
+class SqliteStore implements Store {
+  readonly #database: DatabaseSync;
+  readonly #transaction: StoreTransaction;
+  readonly #turns = new Turns();
+
+  constructor(database: DatabaseSync, checksum: RowChecksum, onDamage: (error: DamagedRowError) => void) {
+    this.#database = database;
+    this.#transaction = sqlTransaction(connectionTo(database), checksum, onDamage);
+  }
+
+  migrate(): Promise<void> {
+    return this.#inTransaction(() => {
+      migrate((sql) => this.#database.prepare(sql).all() as SqlRow[]);
+      return Promise.resolve();
+    });
+  }
+
+  read<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
+    return this.#turns.take(() => work(this.#transaction));
+  }
+
+  write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
+    return this.#inTransaction(() => work(this.#transaction));
+  }
+
+  close(): Promise<void> {
+    return this.#turns.take(() => Promise.resolve(this.#database.close()));
+  }
+
+  #inTransaction<T>(work: () => Promise<T>): Promise<T> {
+    return this.#turns.take(async () => {
+      try {
+        this.#database.exec("BEGIN IMMEDIATE");
+        const result = await work();
+        this.#database.exec("COMMIT");
+        return result;
+      } catch (error) {
+        this.#rollBack();
+        if (error instanceof Error && isSqliteError(error) && BUSY_MESSAGES.test(error.message)) {
+          throw new StoreBusyError(`Cannot write to the store: ${error.message}`, { cause: error });
+        }
+        throw error;
+      }
+    });
+  }
+
+  /** A full disk can make SQLite roll back by itself, after which there is nothing left to do. */
+  #rollBack(): void {
+    if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
+  }
+}
+
+function isSqliteError(error: Error): boolean {
+  return (error as Error & { code?: unknown }).code === "ERR_SQLITE_ERROR";
+}
+
+/** Compiles each statement text once. */
+function connectionTo(database: DatabaseSync): SqlConnection {
+  const statements = new Map<string, SqlStatement>();
+  return {
+    prepare: (sql) => {
+      const statement = statements.get(sql) ?? adapt(database.prepare(sql));
+      statements.set(sql, statement);
+      return statement;
+    },
+    close: () => database.close(),
+  };
+}
+
+function adapt(statement: StatementSync): SqlStatement {
+  return {
+    reader: statement.columns().length > 0,
+    all: (values) => statement.all(...values as ColumnValue[]),
+    run: (values) => statement.run(...values as ColumnValue[]),
+    iterate: (values) => statement.iterate(...values as ColumnValue[]),
+  };
+}
