@@ -7,12 +7,8 @@
 import { utf8 } from "../base/bytes.ts";
 import { ControlError } from "../ipc/schema.ts";
 import type { NetworkSecrets } from "../crypto/mod.ts";
+import { nameKey } from "../protocol/mod.ts";
 import type { DeriveRequest } from "./password_worker.ts";
-
-/** Under which a network's name is compared and salted: equal for names that differ only in case or compatibility form. */
-export function nameKeyOf(name: string): string {
-  return name.normalize("NFKC").toLowerCase().normalize("NFKC");
-}
 
 /**
  * Secrets of the network `name` at the server with the given Ed25519 key; null where there is no password.
@@ -24,7 +20,7 @@ export function deriveSecrets(password: string, serverKey: Uint8Array, name: str
   const request: DeriveRequest = {
     password: utf8(password.normalize("NFC")),
     serverKey,
-    nameKey: utf8(nameKeyOf(name)),
+    nameKey: utf8(nameKey(name)),
   };
   return runAside(request);
 }

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { utf8 } from "../../src/base/bytes.ts";
 import { deriveNetworkSecrets } from "../../src/crypto/sealed_network.ts";
-import { deriveSecrets, nameKeyOf } from "../../src/engine/sealed_network.ts";
+import { deriveSecrets } from "../../src/engine/sealed_network.ts";
 
 const serverKey = new Uint8Array(32).fill(9);
 
@@ -13,9 +13,4 @@ Deno.test("deriveSecrets gives on its own thread what the derivation gives, for 
 
 Deno.test("deriveSecrets has nothing to derive without a password", async () => {
   assert.equal(await deriveSecrets("", serverKey, "games"), null);
-});
-
-Deno.test("nameKeyOf keeps names apart that a person can tell apart", () => {
-  assert.notEqual(nameKeyOf("games"), nameKeyOf("game s"));
-  assert.equal(nameKeyOf("STRASSE"), nameKeyOf("strasse"));
 });
