@@ -38,7 +38,11 @@ const IFA_F_NODAD = 2;
 const IFA_F_DEPRECATED = 0x20;
 const IFA_F_TENTATIVE = 0x40;
 const RT_TABLE_MAIN = 254;
-const RTPROT_STATIC = 4;
+/**
+ * Marks our routes, so that removing one never takes another program's with the same prefix: the kernel compares it.
+ * Any number from 5 on that no routing daemon uses (rtnetlink(7), /etc/iproute2/rt_protos) will do.
+ */
+const RTPROT_BURI = 183;
 const RT_SCOPE_LINK = 253;
 const RTN_UNICAST = 1;
 /** Names longer than IFNAMSIZ - 1 are refused by the kernel. */
@@ -181,14 +185,14 @@ export function addressBody(index: number, prefix: string, peer: string | undefi
   return writer.finish();
 }
 
-/** `struct rtmsg` of a static route in the main table. */
+/** `struct rtmsg` of one of our routes in the main table. */
 export function routeHeader(family: number, prefixLength: number, scope: number): Uint8Array<ArrayBuffer> {
   return new NetlinkWriter().fields(
     [1, family],
     [1, prefixLength],
     [2, 0],
     [1, RT_TABLE_MAIN],
-    [1, RTPROT_STATIC],
+    [1, RTPROT_BURI],
     [1, scope],
     [1, RTN_UNICAST],
     [4, 0],

@@ -38,7 +38,7 @@ Deno.test("linkChangeBody names only what changes", () => {
 });
 
 Deno.test("routeBody puts addresses in network order and refuses what is no prefix", () => {
-  const header = "02100000" + "fe040001" + "00000000";
+  const header = "02100000" + "feb70001" + "00000000";
   assert.equal(
     toHex(routeBody({ destination: "10.77.0.0/16", linkIndex: 2, gateway: "10.78.0.1" })),
     header + "0800" + "0100" + "0a4d0000" + "0800" + "0400" + "02000000" + "0800" + "0500" + "0a4e0001",
