@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { PURE_FOLDERS } from "../scripts/lint_plugin.ts";
+import { inRoot } from "../scripts/root.ts";
 import { type Ban, findBannedChains, findCircles, findLayerViolations, type Layer } from "./support/layers.ts";
 import { type Import, readImports } from "./support/module_graph.ts";
 
@@ -11,7 +12,8 @@ const LAYERS: readonly Layer[] = [
   {
     folder: "base",
     imports: [],
-    packages: [],
+    // The one place that says which version this is.
+    packages: ["deno.json"],
     because: "everything imports base, so whatever it imported would be everywhere",
   },
   {
@@ -188,6 +190,14 @@ Deno.test("no two files need each other to load", () => {
 Deno.test("the table of layers only points downwards", () => {
   for (const [rank, { folder, imports }] of LAYERS.entries()) {
     assert.deepEqual(imports.filter((other) => !FOLDERS.slice(0, rank).includes(other)), [], folder);
+  }
+});
+
+Deno.test("docs/ARCHITECTURE.md shows the table of layers as it is", async () => {
+  const page = (await Deno.readTextFile(inRoot("docs/ARCHITECTURE.md"))).replaceAll(/ +/g, " ");
+  for (const { folder, imports, because } of LAYERS) {
+    const row = `| ${folder} | ${imports.join(", ") || "–"} | ${because} |\n`;
+    assert.ok(page.includes(row), `this row is missing: ${row}`);
   }
 });
 
