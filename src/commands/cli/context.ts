@@ -1,0 +1,120 @@
+import type { Logger } from "../../base/log.ts";
+import type { ControlConnection, EngineControl } from "../../ipc/mod.ts";
+
+/** The name the program was started under. `hamachi` speaks that program's sentences to those who look for them. */
+export type ProgramName = "buri" | "hamachi";
+
+/** Why a run ends early: the abort reason of `Context.signal`. */
+export class Interrupted extends Error {
+  /** What the process was sent. */
+  readonly signalName: "SIGINT" | "SIGTERM";
+
+  /** `signalName` as the system calls it. */
+  constructor(signalName: "SIGINT" | "SIGTERM") {
+    super(`interrupted by ${signalName}`);
+    this.name = "Interrupted";
+    this.signalName = signalName;
+  }
+}
+
+/** What `buri server` needs of the mediation server. */
+export interface ServerOptions {
+  /** Folder of the server's keys and database. */
+  dataDir: string;
+  /** Where the control port listens; port 0 = any. */
+  listen: { host: string; port: number };
+  /** First discovery port, 0 = any. */
+  udpPort: number;
+  /** Second discovery port, 0 = any. */
+  udp2Port: number;
+  /** Port of the server's own relay, 0 = any. */
+  relayPort: number;
+  /** Address pool as a CIDR block; without it the one of the data folder, or a random one. */
+  pool?: string;
+  /** Suites it accepts, 1 and 2. */
+  suites: number[];
+  /** Where it reports. */
+  log: Logger;
+}
+
+/** A mediation server that serves. */
+export interface RunningServer {
+  /** Host it listens on. */
+  host: string;
+  /** Control port that was bound. */
+  port: number;
+  /** First discovery port that was bound. */
+  udpPort: number;
+  /** Second discovery port that was bound. */
+  udp2Port: number;
+  /** Relay port that was bound. */
+  relayPort: number;
+  /** Resolves when it has ended, rejects when it failed. */
+  stopped: Promise<void>;
+  /** Ends it. */
+  stop(): Promise<void>;
+}
+
+/** What `buri up` needs of the engine. */
+export interface EngineOptions {
+  /** Absolute path of the state folder. */
+  stateDir: string;
+  /** Invite of the server, when it was given. */
+  server?: string;
+  /** Nickname to set. */
+  nick?: string;
+  /** Name of the tunnel device, `none` = without one. */
+  device?: string;
+  /** Local UDP port, 0 = any. */
+  udpPort?: number;
+  /** Suite to speak. */
+  suite: 1 | 2;
+  /** Where it reports. */
+  log: Logger;
+  /** Aborts when it should give up starting. */
+  signal: AbortSignal;
+}
+
+/** An engine that is logged in and has its device up. */
+export interface RunningEngine {
+  /** Own virtual IPv4 address. */
+  address4: string;
+  /** Own virtual IPv6 address. */
+  address6: string;
+  /** The engine, without a socket between. */
+  control: EngineControl;
+  /** Resolves when it has ended, by `down` too; rejects when it failed. */
+  stopped: Promise<void>;
+  /** Ends it. */
+  stop(): Promise<void>;
+}
+
+/** The long-running parts of Buri, loaded only by the command that needs one. */
+export interface Roles {
+  /** Rejects with `UserError` when it cannot serve. */
+  startServer(options: ServerOptions): Promise<RunningServer>;
+  /** The invite of a data folder. Rejects with `UserError`. */
+  makeInvite(options: { dataDir: string; host?: string }): Promise<string>;
+  /** Resolves when logged in. Rejects with `UserError`, or with the signal's reason. */
+  startEngine(options: EngineOptions): Promise<RunningEngine>;
+}
+
+/** The world as a command sees it, so that tests can be one. */
+export interface Context {
+  /** See `ProgramName`. */
+  readonly program: ProgramName;
+  /** Prints one line on stdout, through `safe()`. */
+  print(line: string): void;
+  /** Prints one line on stderr, through `safe()`. */
+  complain(line: string): void;
+  /** Aborts, with an `Interrupted` as its reason, when a person or the system ends the program. */
+  readonly signal: AbortSignal;
+  /** Milliseconds since 1970, for log lines. */
+  wallMs(): number;
+  /** The state folder that `--state` names, or the default one: an absolute path. */
+  stateDir(option: string | undefined): string;
+  /** Connects to the engine of that folder. Rejects with `EngineUnreachableError`. */
+  connect(stateOption: string | undefined): Promise<ControlConnection>;
+  /** See `Roles`. */
+  readonly roles: Roles;
+}

@@ -1,0 +1,59 @@
+import { basename, resolve } from "node:path";
+import process from "node:process";
+import { utf8 } from "../../base/bytes.ts";
+import { safe } from "../../base/safe.ts";
+import { connectControl } from "../../ipc/mod.ts";
+import type { Command } from "./command.ts";
+import { type Context, Interrupted, type Roles } from "./context.ts";
+import { INTERRUPTED, runCommandLine } from "./run.ts";
+import { chooseStateDir } from "./state_dir.ts";
+
+/** After a signal everything ends within two seconds, whatever hangs. */
+const END_WITHIN_MS = 1800;
+
+/** Runs the command line of this process and resolves to its exit code. */
+export async function runAsProcess(words: readonly string[], commands: readonly Command[]): Promise<number> {
+  const interruption = new AbortController();
+  const forced = new Promise<number>((resolve) => {
+    interruption.signal.addEventListener("abort", () => setTimeout(resolve, END_WITHIN_MS, INTERRUPTED));
+  });
+  for (const name of ["SIGINT", "SIGTERM"] as const) {
+    if (name === "SIGTERM" && Deno.build.os === "windows") continue; // Windows has no such signal
+    Deno.addSignalListener(name, () => interruption.abort(new Interrupted(name)));
+  }
+  return await Promise.race([runCommandLine(words, commands, systemContext(interruption.signal)), forced]);
+}
+
+function systemContext(signal: AbortSignal): Context {
+  const home = { isRoot: Deno.build.os !== "windows" && Deno.uid() === 0, env: (name: string) => Deno.env.get(name) };
+  const stateDir = (option: string | undefined) => resolve(chooseStateDir(option, home));
+  return {
+    program: basename(process.argv0) === "hamachi" ? "hamachi" : "buri",
+    print: (line) => writeLine(Deno.stdout, line),
+    complain: (line) => writeLine(Deno.stderr, line),
+    signal,
+    wallMs: Date.now,
+    stateDir,
+    connect: (option) => connectControl(stateDir(option)),
+    roles,
+  };
+}
+
+/** What a command does not need is not loaded: `buri version` answers before the engine's code would be read. */
+const roles: Roles = {
+  startServer: async (options) => await (await import(SERVER)).startServer(options),
+  makeInvite: async (options) => await (await import(SERVER)).makeInvite(options),
+  startEngine: async (options) => await (await import(ENGINE)).startEngine(options),
+};
+const SERVER = "../../server/mod.ts";
+const ENGINE = "../../engine/mod.ts";
+
+/** A reader that has gone away (`buri list | head -1`) wants no more; that must not end a running engine. */
+function writeLine(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {
+  const bytes = utf8(`${safe(line)}\n`);
+  try {
+    for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+  } catch (error) {
+    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+  }
+}

@@ -1,0 +1,42 @@
+import { UserError } from "../base/errors.ts";
+import { type Command, defineCommand } from "./cli/command.ts";
+import { renderCommandHelp, renderOverview } from "./cli/help.ts";
+import { suggest } from "./cli/suggest.ts";
+import { renderJson } from "./text/json.ts";
+
+/** Makes the command that explains the others. */
+export function helpAbout(commands: () => readonly Command[]): Command {
+  return defineCommand({
+    name: "help",
+    group: "Help",
+    summary: "Explain a command, or list all of them",
+    args: [
+      { name: "command", summary: "Its name", optional: true },
+      { name: "subcommand", summary: "Its second word", optional: true },
+    ],
+    examples: [
+      { line: "help join", does: "explain `join`" },
+      { line: "-h", does: "list all commands" },
+    ],
+    json: "[{name,aliases,group,summary,details,args,options,examples,json}], of one command or all",
+    run: ({ context, args, json }) => {
+      const { command: first, subcommand: second } = args;
+      const all = commands();
+      const found = first === undefined ? all : [named(all, second === undefined ? first : `${first} ${second}`)];
+      if (json) context.print(renderJson(found.map(({ run: _, ...help }) => help)));
+      else if (first === undefined) renderOverview(context.program, all).forEach(context.print);
+      else found.flatMap((command) => renderCommandHelp(context.program, command)).forEach(context.print);
+      return Promise.resolve(0);
+    },
+  });
+}
+
+function named(commands: readonly Command[], name: string): Command {
+  const found = commands.find((command) => command.name === name || command.aliases.includes(name));
+  if (found !== undefined) return found;
+  const meant = suggest(name, commands.flatMap((command) => [command.name, ...command.aliases]));
+  throw new UserError(`Cannot explain ${name}: there is no such command`, {
+    exitCode: 2,
+    ...(meant === undefined ? {} : { hint: `Did you mean ${meant}?` }),
+  });
+}

@@ -1,0 +1,56 @@
+import { type Command, defineCommand } from "./cli/command.ts";
+import { Interrupted, type ServerOptions } from "./cli/context.ts";
+import { LOG_OPTIONS, loggerOf } from "./cli/logging.ts";
+import { runRole } from "./cli/role.ts";
+import { INTERRUPTED } from "./cli/run.ts";
+import { checkCidr, formatHostPort, parseHostPort, parsePort, parseSuites } from "./cli/values.ts";
+import { renderJson } from "./text/json.ts";
+
+/** The mediation server in the foreground. */
+export const server: Command = defineCommand({
+  name: "server",
+  group: "Server",
+  summary: "Run a mediation server in the foreground",
+  details: [
+    "Prints `buri server ready HOST:PORT` when it serves. Port 0 means any free port. Started as root it gives up root as " +
+    "soon as its ports are open. Ends by Ctrl-C with exit code 130, by SIGTERM with 0.",
+  ],
+  options: {
+    data: { value: "DIR", summary: "Folder of the server's keys and database", required: true },
+    listen: { value: "HOST:PORT", summary: "Where clients connect (default 0.0.0.0:12975)" },
+    udp: { value: "PORT", summary: "First port for address discovery (default 12975)" },
+    udp2: { value: "PORT", summary: "Second port for address discovery (default 12976)" },
+    relay: { value: "PORT", summary: "Port of its relay (default 17771)" },
+    pool: { value: "CIDR", summary: "Block of virtual addresses (default: a random /16 of 10/8, drawn once)" },
+    suite: { value: "1,2", summary: "Suites of the cryptography it offers (default 2)" },
+    ...LOG_OPTIONS,
+  },
+  examples: [
+    { line: "server --data ./data --listen 203.0.113.5:12975", does: "serve on this address" },
+    { line: "server --data ./data --pool 10.77.0.0/16", does: "give out addresses of this block" },
+  ],
+  json: "{ready:true,host,port,udpPort,udp2Port,relayPort}, once",
+  run: async ({ context, options, json }) => {
+    const serverOptions: ServerOptions = {
+      dataDir: options.data,
+      listen: parseHostPort("--listen", options.listen ?? "0.0.0.0:12975"),
+      udpPort: parsePort("--udp", options.udp ?? "12975"),
+      udp2Port: parsePort("--udp2", options.udp2 ?? "12976"),
+      relayPort: parsePort("--relay", options.relay ?? "17771"),
+      ...(options.pool === undefined ? {} : { pool: checkCidr("--pool", options.pool) }),
+      suites: parseSuites("--suite", options.suite ?? "2"),
+      log: loggerOf(context, options),
+    };
+    const start = () => context.roles.startServer(serverOptions);
+    const isInterrupted = await runRole(context, start, ({ host, port, udpPort, udp2Port, relayPort }) => {
+      context.print(
+        json
+          ? renderJson({ ready: true, host, port, udpPort, udp2Port, relayPort })
+          : `buri server ready ${formatHostPort(host, port)}`,
+      );
+    });
+    const { reason } = context.signal;
+    const isTerminated = reason instanceof Interrupted && reason.signalName === "SIGTERM";
+    return isInterrupted && !isTerminated ? INTERRUPTED : 0;
+  },
+});

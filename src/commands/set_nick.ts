@@ -1,0 +1,16 @@
+import { type Command, defineEngineCommand } from "./cli/command.ts";
+import { act } from "./cli/outcome.ts";
+
+/** The own nickname. */
+export const setNick: Command = defineEngineCommand({
+  name: "set-nick",
+  group: "This computer",
+  summary: "Set the nickname that others see",
+  args: [{ name: "nickname", summary: "At most 128 bytes of text, no control characters" }],
+  examples: [
+    { line: "set-nick bob", does: "be bob" },
+    { line: "set-nick -=a=-", does: "a nickname may begin with a dash" },
+  ],
+  json: "{ok:true}",
+  run: (run) => act(run, "Setting nickname", () => run.control.setNick({ nick: run.args.nickname })),
+});
