@@ -1,0 +1,8 @@
+/**
+ * Ways through NATs: which path a tunnel takes, and what kind of NAT stands before us. Everything here decides; nothing sends.
+ *
+ * @module
+ */
+
+export * from "./path.ts";
+export * from "./paths.ts";
