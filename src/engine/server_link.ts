@@ -1,0 +1,295 @@
+/**
+ * The connection to the mediation server, kept up: opened again after a loss, with growing pauses; greeted, kept alive, and
+ * the requests sent over it answered or repeated.
+ *
+ * @module
+ */
+import type { Clock } from "../base/clock.ts";
+import { ProtocolError, UserError } from "../base/errors.ts";
+import type { Cidr4, Endpoint } from "../base/ip.ts";
+import type { Logger } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import { ControlError } from "../ipc/schema.ts";
+import { type ControlMessage, type ControlMessageOf, GOODBYE, type UnknownControlMessage } from "../protocol/mod.ts";
+import { backoffMs } from "./backoff.ts";
+import { keepaliveIntervalMs, keepaliveStep } from "./keepalive.ts";
+import { type Request, Requests } from "./requests.ts";
+import { checkWelcome } from "./welcome.ts";
+
+/** An authenticated connection: whoever made it has checked the server's key and proved ours. */
+export interface ControlSession {
+  /** Our end. */
+  readonly local: Endpoint;
+  /** The server's end. */
+  readonly remote: Endpoint;
+  /** Messages leave in order of the calls. Rejects when the connection is broken. */
+  send(message: ControlMessage): Promise<void>;
+  /** The next message; null at the end. @throws {ProtocolError} for anything that is not sealed by the server */
+  receive(): Promise<ControlMessage | UnknownControlMessage | null>;
+  /** Ends a `receive` that waits. May be called again. */
+  close(): void;
+}
+
+/** A login as the rest of the engine sees it. */
+export interface Login {
+  /** WELCOME, checked. */
+  welcome: ControlMessageOf<"welcome">;
+  /** Virtual IPv4 addresses of this server. */
+  pool: Cidr4;
+  /** The connection, for its two ends. */
+  session: ControlSession;
+}
+
+/** What a link needs and tells. */
+export interface ServerLinkOptions {
+  /** Connects and logs in. A thrown UserError ends the link for good, anything else is tried again. */
+  open(signal: AbortSignal): Promise<ControlSession>;
+  /** Time. */
+  clock: Clock;
+  /** Chance for the pauses. */
+  random: Random;
+  /** What goes wrong goes here. */
+  log: Logger;
+  /** WELCOME came; nothing else has been told to `onMessage` yet. */
+  onLogin(login: Login): void;
+  /** The connection of the last login is gone. */
+  onLogout(): void;
+  /** Everything the server pushes. */
+  onMessage(message: ControlMessage): void;
+  /** Trying again would not help. */
+  onFatal(error: UserError): void;
+}
+
+/** See `EngineStatus.status`. */
+export type LinkState = "offline" | "logging in" | "logged in";
+
+/** How a connection ended, as far as the next try depends on it. */
+interface Ending {
+  wasLoggedIn: boolean;
+  /** From GOODBYE. */
+  retryAfterMs: number;
+  /** Whether the server itself went away, and with it all its clients at once. */
+  isServerGone: boolean;
+}
+
+interface Waiter {
+  resolve: () => void;
+  reject: (error: ControlError) => void;
+}
+
+/** After such a GOODBYE the next try would only take the place of another engine with our keys. */
+const REPLACED_PAUSE_MS = 60_000;
+
+/** The connection to one server. */
+export class ServerLink {
+  readonly #options: ServerLinkOptions;
+  readonly #requests: Requests;
+  readonly #waiters = new Set<Waiter>();
+  #state: LinkState = "offline";
+  #session: ControlSession | null = null;
+  #sentAt = 0;
+  #heardAt = 0;
+  #spreadMs = 0;
+  #running: { abort: AbortController; ended: Promise<void> } | null = null;
+
+  /** Does nothing before {@linkcode ServerLink.start}. */
+  constructor(options: ServerLinkOptions) {
+    this.#options = options;
+    this.#requests = new Requests(options.clock);
+  }
+
+  /** Whether there is a connection. */
+  get state(): LinkState {
+    return this.#state;
+  }
+
+  /** Connects and stays connected. A second call does nothing. */
+  start(): void {
+    if (this.#running !== null) return;
+    const abort = new AbortController();
+    this.#state = "logging in";
+    this.#running = { abort, ended: this.#stayConnected(abort.signal) };
+  }
+
+  /** Resolves at the next login, or now; rejects with ControlError when the try that runs or comes next fails. */
+  loggedIn(): Promise<void> {
+    if (this.#state === "logged in") return Promise.resolve();
+    return new Promise((resolve, reject) => this.#waiters.add({ resolve, reject }));
+  }
+
+  /** Says goodbye where it can, and disconnects. */
+  async stop(): Promise<void> {
+    const running = this.#running;
+    if (running === null) return;
+    this.#running = null;
+    this.#sendIfOpen({ type: "goodbye", requestId: 0, reason: GOODBYE.logout, retryAfterMs: 0 });
+    running.abort.abort();
+    this.#session?.close();
+    await running.ended;
+    this.#requests.stop();
+    this.#failWaiters(new ControlError("notLoggedIn"));
+  }
+
+  /** Asks the server; see {@linkcode Requests.start}. */
+  request(request: Request): Promise<Uint8Array> {
+    if (this.#session === null || this.#state !== "logged in") return Promise.reject(new ControlError("notLoggedIn"));
+    return this.#requests.start(request, (message) => this.#sendIfOpen(message));
+  }
+
+  /** Tells the server something that it does not answer; lost where there is no connection. */
+  tell(message: Request): void {
+    if (this.#state === "logged in") this.#sendIfOpen({ ...message, requestId: 0 } as ControlMessage);
+  }
+
+  async #stayConnected(signal: AbortSignal): Promise<void> {
+    const { clock, random, log } = this.#options;
+    let failures = 0;
+    while (!signal.aborted) {
+      this.#state = "logging in";
+      const ending = await this.#connectOnce(signal);
+      if (ending === null || signal.aborted) break;
+      failures = ending.wasLoggedIn ? 0 : failures + 1;
+      const spreadMs = ending.isServerGone ? this.#spreadMs : 0;
+      const waitMs = backoffMs({ failures, spreadMs, retryAfterMs: ending.retryAfterMs }, random);
+      log.debug("waiting before the next login", { waitMs, failures });
+      await pause(clock, waitMs, signal);
+    }
+    this.#state = "offline";
+  }
+
+  /** Null when there is no sense in another try. */
+  async #connectOnce(signal: AbortSignal): Promise<Ending | null> {
+    const ending: Ending = { wasLoggedIn: false, retryAfterMs: 0, isServerGone: false };
+    try {
+      const session = await this.#options.open(signal);
+      await this.#serve(session, ending, signal);
+    } catch (error) {
+      if (signal.aborted) return null;
+      if (error instanceof UserError) {
+        this.#failWaiters(new ControlError("serverKeyChanged", error.message));
+        this.#options.onFatal(error);
+        return null;
+      }
+      ending.isServerGone = true;
+      this.#options.log.warn("no connection to the server", { error });
+    }
+    this.#failWaiters(new ControlError("serverUnreachable"));
+    return ending;
+  }
+
+  async #serve(session: ControlSession, ending: Ending, signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return session.close();
+    this.#session = session;
+    let stopKeepalive = () => {};
+    try {
+      const login = await this.#greet(session);
+      ending.wasLoggedIn = true;
+      stopKeepalive = this.#keepAlive(session, login.welcome.keepaliveSeconds);
+      this.#begin(login);
+      await this.#receiveAll(session, ending);
+    } finally {
+      stopKeepalive();
+      this.#session = null;
+      session.close();
+      if (ending.wasLoggedIn) this.#lost();
+    }
+  }
+
+  async #greet(session: ControlSession): Promise<Login> {
+    const welcome = await session.receive();
+    if (welcome === null) throw new Error("the server closed the connection after the login");
+    if (welcome.type !== "welcome") throw new ProtocolError("the server's first message is not WELCOME");
+    return { welcome, pool: checkWelcome(welcome), session };
+  }
+
+  #begin(login: Login): void {
+    this.#state = "logged in";
+    this.#spreadMs = login.welcome.spreadSeconds * 1000;
+    this.#options.onLogin(login);
+    for (const message of this.#requests.toRepeat()) this.#sendIfOpen(message);
+    for (const waiter of this.#waiters) waiter.resolve();
+    this.#waiters.clear();
+  }
+
+  #lost(): void {
+    this.#state = "logging in";
+    this.#requests.connectionLost();
+    this.#options.onLogout();
+  }
+
+  async #receiveAll(session: ControlSession, ending: Ending): Promise<void> {
+    for (let message = await session.receive(); message !== null; message = await session.receive()) {
+      this.#heardAt = this.#options.clock.now();
+      this.#take(message, session, ending);
+    }
+    ending.isServerGone ||= ending.retryAfterMs === 0;
+  }
+
+  #take(message: ControlMessage | UnknownControlMessage, session: ControlSession, ending: Ending): void {
+    switch (message.type) {
+      case "result":
+        return this.#requests.settle(message);
+      case "ping":
+        return this.#sendIfOpen({ type: "pong", requestId: message.requestId, time: wallTime(this.#options.clock) });
+      case "goodbye":
+        this.#options.log.info("the server ends the connection", { reason: message.reason });
+        ending.retryAfterMs = message.reason === GOODBYE.replaced
+          ? Math.max(REPLACED_PAUSE_MS, message.retryAfterMs)
+          : message.retryAfterMs;
+        ending.isServerGone = message.reason === GOODBYE.serverStops;
+        return session.close();
+      case "unknown":
+        return;
+      default:
+        this.#options.onMessage(message);
+    }
+  }
+
+  #keepAlive(session: ControlSession, keepaliveSeconds: number): () => void {
+    const { clock } = this.#options;
+    const intervalMs = keepaliveIntervalMs(keepaliveSeconds);
+    let cancel = () => {};
+    const check = () => {
+      const step = keepaliveStep({ sentAt: this.#sentAt, heardAt: this.#heardAt, intervalMs }, clock.now());
+      if (step.do === "close") return session.close();
+      if (step.do === "ping") this.#sendIfOpen({ type: "ping", requestId: 0 });
+      cancel = clock.after(step.do === "ping" ? intervalMs : step.untilMs - clock.now(), check);
+    };
+    this.#sentAt = this.#heardAt = clock.now();
+    check();
+    return () => cancel();
+  }
+
+  #sendIfOpen(message: ControlMessage): void {
+    const session = this.#session;
+    if (session === null) return;
+    this.#sentAt = this.#options.clock.now();
+    session.send(message).catch((error: unknown) => {
+      this.#options.log.debug("sending to the server failed", { error });
+      session.close();
+    });
+  }
+
+  #failWaiters(error: ControlError): void {
+    for (const waiter of this.#waiters) waiter.reject(error);
+    this.#waiters.clear();
+  }
+}
+
+function wallTime(clock: Clock): bigint {
+  return BigInt(Math.round(clock.wallMs()));
+}
+
+/** Resolves after `ms` or when `signal` aborts. */
+function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (signal.aborted) return resolve();
+    const end = () => {
+      cancel();
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const cancel = clock.after(ms, end);
+    signal.addEventListener("abort", end);
+  });
+}

@@ -1,0 +1,303 @@
+import assert from "node:assert/strict";
+import { FakeClock } from "../../src/base/clock.ts";
+import { UserError } from "../../src/base/errors.ts";
+import { parseEndpoint, parseIpv4 } from "../../src/base/ip.ts";
+import { silentLogger } from "../../src/base/log.ts";
+import { seededRandom } from "../../src/base/random.ts";
+import { type ControlSession, ServerLink } from "../../src/engine/server_link.ts";
+import { ControlError } from "../../src/ipc/schema.ts";
+import { type ControlMessage, type ControlMessageOf, GOODBYE, RESULT_CODE } from "../../src/protocol/mod.ts";
+import { settle } from "../support/turns.ts";
+
+const welcome: ControlMessageOf<"welcome"> = {
+  type: "welcome",
+  requestId: 0,
+  clientId: 1,
+  address: parseIpv4("10.7.0.1")!,
+  poolBase: parseIpv4("10.7.0.0")!,
+  poolBits: 16,
+  prefix6: Uint8Array.of(0xfd, 1, 2, 3, 4, 5, 0, 0, 0, 0, 0, 0),
+  sessionId: new Uint8Array(8),
+  discoveryKey: new Uint8Array(32),
+  udpPort: 1,
+  udp2Port: 2,
+  discoveryEndpoints: [],
+  observed: parseEndpoint("1.2.3.4:5")!,
+  keepaliveSeconds: 60,
+  spreadSeconds: 0,
+  time: 0n,
+  nick: "",
+  serverName: "",
+  flags: 0,
+};
+
+/** The server's end of a connection in memory. */
+class FakeSession implements ControlSession {
+  readonly local = parseEndpoint("127.0.0.1:1")!;
+  readonly remote = parseEndpoint("127.0.0.1:2")!;
+  readonly sent: ControlMessage[] = [];
+  readonly #queue: (ControlMessage | null)[] = [];
+  #wake = () => {};
+  isClosed = false;
+
+  push(message: ControlMessage | null): void {
+    this.#queue.push(message);
+    this.#wake();
+  }
+
+  send(message: ControlMessage): Promise<void> {
+    this.sent.push(message);
+    return Promise.resolve();
+  }
+
+  async receive(): Promise<ControlMessage | null> {
+    while (this.#queue.length === 0 && !this.isClosed) await new Promise<void>((resolve) => this.#wake = resolve);
+    return this.isClosed ? null : this.#queue.shift()!;
+  }
+
+  close(): void {
+    this.isClosed = true;
+    this.#wake();
+  }
+}
+
+interface Rig {
+  clock: FakeClock;
+  link: ServerLink;
+  /** Every connection that was opened. */
+  sessions: FakeSession[];
+  /** What happened, in order. */
+  events: string[];
+  fatal: UserError[];
+}
+
+/** `opens`: what each try to connect gives; after the last one connecting works. */
+function rig(...opens: ("ok" | "fails" | UserError)[]): Rig {
+  const clock = new FakeClock();
+  const sessions: FakeSession[] = [];
+  const events: string[] = [];
+  const fatal: UserError[] = [];
+  const link = new ServerLink({
+    clock,
+    random: seededRandom(7),
+    log: silentLogger,
+    open: () => {
+      const outcome = opens.shift() ?? "ok";
+      if (outcome === "fails") return Promise.reject(new Error("refused"));
+      if (outcome !== "ok") return Promise.reject(outcome);
+      const session = new FakeSession();
+      session.push(welcome);
+      sessions.push(session);
+      return Promise.resolve(session);
+    },
+    onLogin: () => events.push("login"),
+    onLogout: () => events.push("logout"),
+    onMessage: (message) => events.push(message.type),
+    onFatal: (error) => fatal.push(error),
+  });
+  return { clock, link, sessions, events, fatal };
+}
+
+const create = {
+  type: "create",
+  operation: 5n,
+  name: "games",
+  hasPassword: false,
+  joinSecret: new Uint8Array(32),
+  kind: 1,
+} as const;
+
+Deno.test("ServerLink logs in, hands on what the server pushes, and says goodbye", async () => {
+  const { link, sessions, events } = rig();
+  assert.equal(link.state, "offline");
+  link.start();
+  await link.loggedIn();
+  assert.equal(link.state, "logged in");
+  sessions[0]!.push({ type: "synchronised", requestId: 0 });
+  await settle();
+  assert.deepEqual(events, ["login", "synchronised"]);
+  await link.stop();
+  assert.deepEqual(sessions[0]!.sent.map(({ type }) => type), ["goodbye"]);
+  assert.equal(link.state, "offline");
+  assert.deepEqual(events.at(-1), "logout");
+});
+
+Deno.test("ServerLink tries again with pauses until the server is there", async () => {
+  const { link, sessions, clock } = rig("fails", "fails", "fails");
+  link.start();
+  await assert.rejects(link.loggedIn(), (error) => error instanceof ControlError && error.code === "serverUnreachable");
+  for (const _try of [1, 2, 3]) {
+    assert.equal(sessions.length, 0);
+    await settle();
+    assert.equal(clock.pendingCount, 1);
+    clock.advance(60_000);
+    await settle();
+  }
+  assert.equal(link.state, "logged in");
+  await link.stop();
+});
+
+Deno.test("ServerLink connects again after a loss", async () => {
+  const { link, sessions, events, clock } = rig();
+  link.start();
+  await link.loggedIn();
+  sessions[0]!.push(null);
+  await settle();
+  assert.equal(link.state, "logging in");
+  clock.advance(1_000);
+  await settle();
+  assert.deepEqual(events, ["login", "logout", "login"]);
+  assert.equal(sessions.length, 2);
+  await link.stop();
+});
+
+Deno.test("ServerLink gives up on an error meant for the user", async () => {
+  const { link, fatal, clock } = rig(new UserError("Cannot log in: another key"));
+  link.start();
+  await assert.rejects(link.loggedIn(), ControlError);
+  await settle();
+  assert.equal(fatal.length, 1);
+  assert.equal(clock.pendingCount, 0);
+  assert.equal(link.state, "offline");
+  await link.stop();
+});
+
+Deno.test("ServerLink resolves a request with its answer and rejects with the server's reason", async () => {
+  const { link, sessions } = rig();
+  link.start();
+  await link.loggedIn();
+  const first = link.request(create);
+  const second = link.request(create);
+  const [a, b] = sessions[0]!.sent.map(({ requestId }) => requestId);
+  assert.notEqual(a, b);
+  const result = (requestId: number, code: number): ControlMessage => ({
+    type: "result",
+    requestId,
+    code,
+    message: "",
+    payload: Uint8Array.of(9),
+  });
+  sessions[0]!.push(result(b!, RESULT_CODE.nameTaken));
+  sessions[0]!.push(result(a!, RESULT_CODE.ok));
+  sessions[0]!.push(result(999, RESULT_CODE.ok));
+  assert.deepEqual(await first, Uint8Array.of(9));
+  await assert.rejects(second, (error) => error instanceof ControlError && error.code === "nameTaken");
+  await link.stop();
+});
+
+Deno.test("ServerLink repeats a change under its operation number after a loss, and fails what cannot be repeated", async () => {
+  const { link, sessions, clock } = rig();
+  link.start();
+  await link.loggedIn();
+  const change = link.request(create);
+  const question = link.request({ type: "tunnelRequest", peer: 1, reason: 1 });
+  sessions[0]!.push(null);
+  await assert.rejects(question, (error) => error instanceof ControlError && error.code === "notLoggedIn");
+  clock.advance(1_000);
+  await settle();
+  const [repeated] = sessions[1]!.sent;
+  assert.deepEqual(repeated, sessions[0]!.sent[0]);
+  sessions[1]!.push({
+    type: "result",
+    requestId: repeated!.requestId,
+    code: 0,
+    message: "",
+    payload: new Uint8Array(),
+  });
+  await change;
+  await link.stop();
+});
+
+Deno.test("ServerLink times a request out after 15 s and refuses one without a login", async () => {
+  const { link, clock } = rig();
+  await assert.rejects(link.request(create), (error) => error instanceof ControlError && error.code === "notLoggedIn");
+  link.start();
+  await link.loggedIn();
+  const request = link.request(create);
+  clock.advance(15_000);
+  await assert.rejects(request, (error) => error instanceof ControlError && error.code === "timedOut");
+  await link.stop();
+});
+
+Deno.test("ServerLink pings after an interval of silence, and closes after three without a word", async () => {
+  const { link, sessions, clock, events } = rig();
+  link.start();
+  await link.loggedIn();
+  clock.advance(59_999);
+  assert.equal(sessions[0]!.sent.length, 0);
+  clock.advance(1);
+  assert.deepEqual(sessions[0]!.sent.map(({ type }) => type), ["ping"]);
+  sessions[0]!.push({ type: "pong", requestId: 0, time: 0n });
+  await settle();
+  clock.advance(179_999);
+  await settle();
+  assert.ok(!events.includes("logout"));
+  clock.advance(1);
+  await settle();
+  assert.ok(events.includes("logout"));
+  await link.stop();
+});
+
+Deno.test("ServerLink answers PING with the same id", async () => {
+  const { link, sessions } = rig();
+  link.start();
+  await link.loggedIn();
+  sessions[0]!.push({ type: "ping", requestId: 77 });
+  await settle();
+  assert.deepEqual(sessions[0]!.sent.map(({ type, requestId }) => [type, requestId]), [["pong", 77]]);
+  await link.stop();
+});
+
+Deno.test("ServerLink waits as long as GOODBYE asks, and a minute after another engine took its place", async () => {
+  for (
+    const [reason, retryAfterMs, waitMs] of [[GOODBYE.serverStops, 5_000, 5_000], [
+      GOODBYE.replaced,
+      0,
+      60_000,
+    ]] as const
+  ) {
+    const { link, sessions, clock } = rig();
+    link.start();
+    await link.loggedIn();
+    sessions[0]!.push({ type: "goodbye", requestId: 0, reason, retryAfterMs });
+    await settle();
+    clock.advance(waitMs - 1);
+    await settle();
+    assert.equal(sessions.length, 1);
+    clock.advance(2_001);
+    await settle();
+    assert.equal(sessions.length, 2);
+    await link.stop();
+  }
+});
+
+Deno.test("ServerLink does not believe a server whose WELCOME asks for the Internet", async () => {
+  const wrong = [
+    { poolBase: 0x08000000, poolBits: 8, address: 0x08000001 },
+    { poolBase: 0, poolBits: 0 },
+    { poolBits: 7, poolBase: 0x0a000000 },
+    { poolBase: 0x0a070001 },
+    { address: 0x0a080001 },
+    { prefix6: Uint8Array.of(0x20, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) },
+  ];
+  for (const change of wrong) {
+    const { link, events } = rig();
+    const session = new FakeSession();
+    session.push({ ...welcome, ...change });
+    const hostile = new ServerLink({
+      clock: new FakeClock(),
+      random: seededRandom(1),
+      log: silentLogger,
+      open: () => Promise.resolve(session),
+      onLogin: () => events.push("login"),
+      onLogout: () => {},
+      onMessage: () => {},
+      onFatal: () => {},
+    });
+    hostile.start();
+    await assert.rejects(hostile.loggedIn(), ControlError, JSON.stringify(change));
+    assert.deepEqual(events, []);
+    assert.ok(session.isClosed);
+    await Promise.all([hostile.stop(), link.stop()]);
+  }
+});
