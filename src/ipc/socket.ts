@@ -84,8 +84,11 @@ async function removeStale(path: string): Promise<void> {
     (await Deno.connect({ transport: "unix", path })).close();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return;
-    if (error instanceof Deno.errors.ConnectionRefused) return await Deno.remove(path);
-    throw error;
+    if (!(error instanceof Deno.errors.ConnectionRefused)) throw error;
+    if ((await Deno.lstat(path)).isSocket) return await Deno.remove(path);
+    throw new UserError(`Cannot open the control socket ${path}: a file of that name is in its place`, {
+      cause: error,
+    });
   }
   throw new UserError(`Cannot start the engine: another one answers on ${path}`, {
     hint: "Stop it with `buri down`, or give this one a folder of its own with --state.",
