@@ -1,0 +1,162 @@
+import { Nftables } from "../ffi/nftables_linux.ts";
+import type { Lab, LabHost } from "./lab.ts";
+import { NAT_KINDS, type NatKindId, type RouterRules } from "./nat_kinds.ts";
+
+/** TEST-NET-3 (RFC 5737): the laboratory's public addresses. */
+const GATEWAY = "203.0.113.1";
+const FIRST_PUBLIC = 10;
+const LAST_PUBLIC = 250;
+/** Every home uses the same private network, as real ones do. */
+const HOME_ROUTER = "192.168.1.1";
+const HOME_HOST = "192.168.1.2";
+const UDP = 17;
+
+/** A host behind one router or several. */
+export interface Home {
+  /** The computer. */
+  host: LabHost;
+  /** Its routers, from the home outwards. */
+  routers: LabHost[];
+  /** What the world sees. */
+  publicAddress: string;
+}
+
+/** The Internet of a laboratory: one router in the middle that connects public hosts and homes. */
+export class Internet {
+  /** The router in the middle: what crosses the Internet crosses it. */
+  readonly host: LabHost;
+  readonly #lab: Lab;
+  #nextPublic = FIRST_PUBLIC;
+
+  /** Makes the router in the middle. */
+  constructor(lab: Lab) {
+    this.#lab = lab;
+    this.host = lab.addHost("internet");
+    forwardPackets(this.host);
+  }
+
+  /** A host with public addresses of its own, on its interface `wan`. */
+  addPublicHost(name: string, addressCount = 1): { host: LabHost; addresses: string[] } {
+    const host = this.#lab.addHost(name);
+    const addresses = Array.from({ length: addressCount }, () => this.#takeAddress());
+    this.#attach(host, addresses);
+    return { host, addresses };
+  }
+
+  /** A host behind NAT of the given kind. @throws {Error} where the kind needs `nft` and there is none */
+  addHome(name: string, kind: NatKindId): Home {
+    const { routers: recipes } = NAT_KINDS[kind];
+    const publicAddress = this.#takeAddress();
+    const routers = recipes.map((_, index) => this.#lab.addHost(`${name}-router${index === 0 ? "" : index + 1}`));
+    this.#attach(routers.at(-1)!, [publicAddress]);
+    for (let index = routers.length - 1; index > 0; index--) this.#chain(routers[index]!, routers[index - 1]!, index);
+    routers.forEach((router, index) => {
+      forwardPackets(router);
+      const isOutermost = index === routers.length - 1;
+      loadRules(router, recipes[index]!, isOutermost ? publicAddress : carrierAddress(index + 1, 2));
+    });
+    const host = this.#lab.addHost(name);
+    this.#lab.connect(routers[0]!, "lan", host, "lan0");
+    addAddress(routers[0]!, "lan", `${HOME_ROUTER}/24`);
+    addAddress(host, "lan0", `${HOME_HOST}/24`);
+    addDefaultRoute(host, "lan0", HOME_ROUTER);
+    return { host, routers, publicAddress };
+  }
+
+  /** From now on drops all UDP between two public addresses, both ways; nothing else. */
+  blockUdpBetween(one: string, other: string): void {
+    const drop = (from: string, to: string) => ({
+      matches: [
+        { on: "sourceAddress" as const, address: from },
+        { on: "destinationAddress" as const, address: to },
+        { on: "protocol" as const, number: UDP },
+      ],
+      verdict: "drop" as const,
+    });
+    using filter = this.host.namespace.run(() => new Nftables());
+    filter.replaceTable({
+      name: "block",
+      chains: [{
+        name: "through",
+        type: "filter",
+        hook: "forward",
+        priority: 0,
+        rules: [drop(one, other), drop(other, one)],
+      }],
+    });
+  }
+
+  /** Lifts {@linkcode Internet.blockUdpBetween}. */
+  unblock(): void {
+    using filter = this.host.namespace.run(() => new Nftables());
+    filter.removeTable("block");
+  }
+
+  #takeAddress(): string {
+    if (this.#nextPublic > LAST_PUBLIC) throw new RangeError("Cannot add a host: all public addresses are taken");
+    return `203.0.113.${this.#nextPublic++}`;
+  }
+
+  /** A point-to-point line: the Internet has no broadcast domain. */
+  #attach(host: LabHost, addresses: string[]): void {
+    const [first = "", ...more] = addresses;
+    // Interface names have 15 characters at most; the last number of the address is short and unique.
+    const line = `line${first.split(".")[3]}`;
+    this.#lab.connect(this.host, line, host, "wan");
+    addAddress(this.host, line, `${GATEWAY}/32`, first);
+    addAddress(host, "wan", `${first}/32`, GATEWAY);
+    for (const address of more) {
+      addAddress(host, "wan", `${address}/32`);
+      this.host.netlink.addRoute({ destination: `${address}/32`, linkIndex: indexOf(this.host, line) });
+    }
+    addDefaultRoute(host, "wan", GATEWAY);
+  }
+
+  /** Connects a router to the next one outwards over carrier address space (RFC 6598). */
+  #chain(outer: LabHost, inner: LabHost, level: number): void {
+    this.#lab.connect(outer, "lan", inner, "wan");
+    addAddress(outer, "lan", `${carrierAddress(level, 1)}/24`);
+    addAddress(inner, "wan", `${carrierAddress(level, 2)}/24`);
+    addDefaultRoute(inner, "wan", carrierAddress(level, 1));
+  }
+}
+
+function carrierAddress(level: number, number: number): string {
+  return `100.64.${level}.${number}`;
+}
+
+function indexOf(host: LabHost, link: string): number {
+  const found = host.netlink.findLink(link);
+  if (found === null) throw new Error(`Cannot find the interface ${link} of ${host.name}`);
+  return found.index;
+}
+
+function addAddress(host: LabHost, link: string, prefix: string, peer?: string): void {
+  host.netlink.addAddress(indexOf(host, link), prefix, peer);
+}
+
+function addDefaultRoute(host: LabHost, link: string, gateway: string): void {
+  host.netlink.addRoute({ destination: "0.0.0.0/0", linkIndex: indexOf(host, link), gateway });
+}
+
+function forwardPackets(host: LabHost): void {
+  host.namespace.run(() => Deno.writeTextFileSync("/proc/sys/net/ipv4/ip_forward", "1"));
+}
+
+function loadRules(router: LabHost, recipe: RouterRules, publicAddress: string): void {
+  const rules = recipe(publicAddress);
+  if (typeof rules !== "string") {
+    using filter = router.namespace.run(() => new Nftables());
+    return filter.replaceTable(rules);
+  }
+  const file = Deno.makeTempFileSync({ suffix: ".nft" });
+  try {
+    Deno.writeTextFileSync(file, rules);
+    const { success, stderr } = router.namespace.run(() =>
+      new Deno.Command("nft", { args: ["-f", file] }).outputSync()
+    );
+    if (!success) throw new Error(`Cannot load the rules of ${router.name}: ${new TextDecoder().decode(stderr)}`);
+  } finally {
+    Deno.removeSync(file);
+  }
+}

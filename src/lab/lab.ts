@@ -1,0 +1,175 @@
+/**
+ * A laboratory of network namespaces on one Linux machine: computers, routers and an Internet between them, without a
+ * route to the real one. It configures the kernel itself; only some kinds of NAT need the `nft` program.
+ *
+ * @module
+ */
+import { SystemError } from "../ffi/errno.ts";
+import { NetworkNamespace } from "../ffi/network_namespace_linux.ts";
+import { RouteNetlink } from "../ffi/rtnetlink_linux.ts";
+import { LabProcess } from "./lab_process.ts";
+import { isAlive, namespaceName, ownerOf, ownOwner } from "./owner.ts";
+
+/** Where iproute2 looks for names too, so that a person can look inside with `ip netns exec`. */
+const NAMES_FOLDER = "/run/netns";
+/** Ids of the first user namespace: only there is the folder of names the machine's own. */
+const WHOLE_ID_MAP = /^\s*0\s+0\s+4294967295\s*$/m;
+
+/** What a process of the laboratory may be given. */
+export interface SpawnOptions {
+  /** Name in messages; default the program's. */
+  name?: string;
+  /** Working folder. */
+  cwd?: string;
+  /** Added to the environment. */
+  env?: Record<string, string>;
+}
+
+/** A computer or a router: a network namespace with its own interfaces, routes and processes. */
+export interface LabHost {
+  /** Short name such as `home1`. */
+  readonly name: string;
+  /** Its namespace. */
+  readonly namespace: NetworkNamespace;
+  /** Its interfaces and routes. */
+  readonly netlink: RouteNetlink;
+}
+
+/** Owns everything a laboratory makes; `close` leaves nothing behind. */
+export class Lab implements AsyncDisposable {
+  readonly #owner = ownOwner();
+  readonly #hosts: LabHost[] = [];
+  readonly #paths: string[] = [];
+  readonly #processes = new Set<LabProcess>();
+  readonly #wrapper = findDeathWrapper();
+  readonly #hasNames = WHOLE_ID_MAP.test(Deno.readTextFileSync("/proc/self/uid_map"));
+
+  /** Sweeps away first what killed laboratories left. @throws {SystemError} EPERM without the rights for namespaces */
+  constructor() {
+    if (this.#hasNames) sweepStale();
+  }
+
+  /** A new host with its loopback interface up. `name`: letters, digits and hyphens, unique. */
+  addHost(name: string): LabHost {
+    const namespace = NetworkNamespace.create();
+    if (this.#hasNames) this.#paths.push(giveName(namespace, namespaceName(this.#owner, name)));
+    const netlink = namespace.run(() => new RouteNetlink());
+    const host = { name, namespace, netlink };
+    this.#hosts.push(host);
+    netlink.changeLink(netlink.findLink("lo")!.index, { isUp: true });
+    return host;
+  }
+
+  /** Name of a host's namespace for `ip netns exec`; null where it has none. */
+  systemName(host: LabHost): string | null {
+    return this.#hasNames ? namespaceName(this.#owner, host.name) : null;
+  }
+
+  /** A cable between two hosts, both ends up; the ends' names are given. */
+  connect(one: LabHost, oneEnd: string, other: LabHost, otherEnd: string): void {
+    one.netlink.addVeth(oneEnd, otherEnd, other.namespace.descriptor);
+    for (const [host, end] of [[one, oneEnd], [other, otherEnd]] as const) {
+      host.netlink.changeLink(host.netlink.findLink(end)!.index, { isUp: true });
+    }
+  }
+
+  /** Starts a program inside `host`. It dies with us where the system has `setpriv`. */
+  spawn(host: LabHost, command: [string, ...string[]], options: SpawnOptions = {}): LabProcess {
+    const [program = "", ...args] = [...this.#wrapper, ...command];
+    const { name = command[0], ...rest } = options;
+    const start = () => new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "piped", ...rest });
+    const box = host.namespace.run(() => ({ child: start().spawn() }));
+    const process = new LabProcess(name, box.child);
+    this.#processes.add(process);
+    process.ended.then(() => this.#processes.delete(process));
+    return process;
+  }
+
+  /** Ends all processes and removes all namespaces. May be called again, also while it runs. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#processes].map((process) => process.stop()));
+    for (const path of this.#paths.splice(0)) removeName(path);
+    for (const host of this.#hosts.splice(0)) {
+      host.netlink[Symbol.dispose]();
+      host.namespace[Symbol.dispose]();
+    }
+  }
+
+  /** Closes it. */
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+}
+
+/** `setpriv` of util-linux makes the kernel kill a process when its parent dies, even by SIGKILL. */
+function findDeathWrapper(): string[] {
+  try {
+    const { success } = new Deno.Command("setpriv", { args: ["--pdeathsig", "KILL", "true"], stderr: "null" })
+      .outputSync();
+    return success ? ["setpriv", "--pdeathsig", "KILL"] : [];
+  } catch {
+    return [];
+  }
+}
+
+function giveName(namespace: NetworkNamespace, name: string): string {
+  const path = `${NAMES_FOLDER}/${name}`;
+  Deno.mkdirSync(NAMES_FOLDER, { recursive: true });
+  Deno.writeTextFileSync(path, "", { createNew: true, mode: 0o444 });
+  try {
+    namespace.nameAt(path);
+  } catch (error) {
+    Deno.removeSync(path);
+    throw error;
+  }
+  return path;
+}
+
+function removeName(path: string): void {
+  try {
+    NetworkNamespace.unname(path);
+  } catch (error) {
+    // EINVAL: its maker was killed between making the file and binding to it.
+    if (!(error instanceof SystemError && error.code === "EINVAL")) throw error;
+  }
+  Deno.removeSync(path);
+}
+
+/** Kills the processes in namespaces of dead laboratories and takes their names away, with which they end. */
+function sweepStale(): void {
+  for (const name of listNames()) {
+    const owner = ownerOf(name);
+    if (owner === null || isAlive(owner)) continue;
+    const path = `${NAMES_FOLDER}/${name}`;
+    for (const pid of processesIn(Deno.statSync(path).ino)) killQuietly(pid);
+    removeName(path);
+  }
+}
+
+function listNames(): string[] {
+  try {
+    return [...Deno.readDirSync(NAMES_FOLDER)].map((entry) => entry.name);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+}
+
+function processesIn(namespaceId: number | null): number[] {
+  const pids = [...Deno.readDirSync("/proc")].map((entry) => Number(entry.name)).filter(Number.isInteger);
+  return pids.filter((pid) => {
+    try {
+      return Deno.statSync(`/proc/${pid}/ns/net`).ino === namespaceId;
+    } catch {
+      return false;
+    }
+  });
+}
+
+function killQuietly(pid: number): void {
+  try {
+    Deno.kill(pid, "SIGKILL");
+  } catch {
+    // It ended by itself in between.
+  }
+}
