@@ -87,7 +87,11 @@ export class Lab implements AsyncDisposable {
 
   /** Ends all processes and removes all namespaces. May be called again, also while it runs. */
   async close(): Promise<void> {
-    await Promise.all([...this.#processes].map((process) => process.stop()));
+    const processes = [...this.#processes];
+    await Promise.all(processes.map((process) => process.stop()));
+    // What they started and left behind would hold namespaces and pipes.
+    for (const host of this.#hosts) killAllIn(host.namespace.id);
+    await Promise.all(processes.map((process) => process.ended));
     for (const path of this.#paths.splice(0)) removeName(path);
     for (const host of this.#hosts.splice(0)) {
       host.netlink[Symbol.dispose]();
@@ -141,7 +145,7 @@ function sweepStale(): void {
     const owner = ownerOf(name);
     if (owner === null || isAlive(owner)) continue;
     const path = `${NAMES_FOLDER}/${name}`;
-    for (const pid of processesIn(Deno.statSync(path).ino)) killQuietly(pid);
+    killAllIn(Deno.statSync(path).ino);
     removeName(path);
   }
 }
@@ -155,21 +159,15 @@ function listNames(): string[] {
   }
 }
 
-function processesIn(namespaceId: number | null): number[] {
-  const pids = [...Deno.readDirSync("/proc")].map((entry) => Number(entry.name)).filter(Number.isInteger);
-  return pids.filter((pid) => {
+/** Kills every process in a network namespace; ours only visits, so it is never meant. */
+function killAllIn(namespaceId: number | null): void {
+  for (const entry of Deno.readDirSync("/proc")) {
+    const pid = Number(entry.name);
+    if (!Number.isInteger(pid) || pid === Deno.pid) continue;
     try {
-      return Deno.statSync(`/proc/${pid}/ns/net`).ino === namespaceId;
+      if (Deno.statSync(`/proc/${pid}/ns/net`).ino === namespaceId) Deno.kill(pid, "SIGKILL");
     } catch {
-      return false;
+      // It ended by itself in between, or is another user's and so none of ours.
     }
-  });
-}
-
-function killQuietly(pid: number): void {
-  try {
-    Deno.kill(pid, "SIGKILL");
-  } catch {
-    // It ended by itself in between.
   }
 }

@@ -20,7 +20,9 @@ export class LabProcess {
   readonly stdoutLines: string[] = [];
   /** Lines of standard error so far. */
   readonly stderrLines: string[] = [];
-  /** Resolves when the process has ended and all output is read. Never rejects. */
+  /** Resolves when the process itself has ended. Never rejects. */
+  readonly exited: Promise<number>;
+  /** Resolves when, besides, all that held its outputs have ended and all is read. Never rejects. */
   readonly ended: Promise<ProcessResult>;
   readonly #child: Deno.ChildProcess;
   #waiters: (() => void)[] = [];
@@ -30,6 +32,7 @@ export class LabProcess {
   constructor(name: string, child: Deno.ChildProcess) {
     this.name = name;
     this.#child = child;
+    this.exited = child.status.then((status) => status.code);
     this.ended = this.#collect();
   }
 
@@ -76,27 +79,27 @@ export class LabProcess {
     }
   }
 
-  /** Ends it: `signal` first, SIGKILL after three seconds. */
-  async stop(signal: Deno.Signal = "SIGTERM"): Promise<ProcessResult> {
+  /** Ends it, `signal` first, SIGKILL after three seconds, and gives its exit code. */
+  async stop(signal: Deno.Signal = "SIGTERM"): Promise<number> {
     this.kill(signal);
     const timer = setTimeout(() => this.kill("SIGKILL"), KILL_AFTER_MS);
     try {
-      return await this.ended;
+      return await this.exited;
     } finally {
       clearTimeout(timer);
     }
   }
 
   async #collect(): Promise<ProcessResult> {
-    const [status] = await Promise.all([
-      this.#child.status,
+    const [code] = await Promise.all([
+      this.exited,
       this.#read(this.#child.stdout, this.stdoutLines),
       this.#read(this.#child.stderr, this.stderrLines),
     ]);
     this.#hasEnded = true;
     this.#wakeAll();
     const text = (lines: string[]) => lines.map((line) => `${line}\n`).join("");
-    return { code: status.code, stdout: text(this.stdoutLines), stderr: text(this.stderrLines) };
+    return { code, stdout: text(this.stdoutLines), stderr: text(this.stderrLines) };
   }
 
   async #read(stream: ReadableStream<Uint8Array<ArrayBuffer>>, lines: string[]): Promise<void> {

@@ -25,12 +25,13 @@ export function ownerOf(name: string): Owner | null {
   return match === null ? null : { pid: Number(match[1]), startedAt: Number(match[2]) };
 }
 
-/** When process `pid` started, null = there is no such process. */
+/** When process `pid` started, null = there is no such process, or it has ended and only waits to be reaped. */
 export function startedAt(pid: number): number | null {
   try {
     // The second field is the program's name in brackets, which may hold anything; fields are counted behind it.
     const [, rest = ""] = Deno.readTextFileSync(`/proc/${pid}/stat`).split(/\)(?=[^)]*$)/);
-    return Number(rest.trim().split(" ")[19]);
+    const fields = rest.trim().split(" ");
+    return fields[0] === "Z" ? null : Number(fields[19]);
   } catch {
     return null;
   }
