@@ -1,0 +1,118 @@
+/**
+ * Learns from the server under which endpoint the outside sees the socket of the tunnels, and keeps the NAT's mapping for it
+ * open (docs/PROTOCOL.md, section 11). It sends nothing itself: whoever owns it calls `step` and carries the datagrams out.
+ *
+ * @module
+ */
+import { ProtocolError } from "../base/errors.ts";
+import { type Endpoint, equalEndpoint } from "../base/ip.ts";
+import { equalSecret, hmac } from "../crypto/mod.ts";
+import { discovery, DISCOVERY_SOCKET, encodeWithMac, macInput } from "../protocol/mod.ts";
+
+/** When a round asks, in ms after its start, until it is answered. */
+const ROUND_OFFSETS_MS = [0, 250, 600, 1_200, 2_500, 5_000];
+
+/** How often it asks again: under the shortest common lifetime of a mapping, 30 s. */
+const REFRESH_MS = 25_000;
+
+/** From WELCOME. */
+export interface DiscoveryServer {
+  /** 8 bytes. */
+  sessionId: Uint8Array;
+  /** 32 bytes. */
+  discoveryKey: Uint8Array;
+  /** Its first socket; null = none. */
+  first: Endpoint | null;
+  /** Its second socket; null = none. */
+  second: Endpoint | null;
+}
+
+/** What to send. */
+export interface DiscoveryDatagram {
+  /** A socket of the server. */
+  to: Endpoint;
+  /** DISCOVER. */
+  datagram: Uint8Array;
+}
+
+/** Discovery for one login. */
+export class Discovery {
+  readonly #server: DiscoveryServer;
+  #counter = 0n;
+  #answeredCounter = -1n;
+  #observed: Endpoint | null = null;
+  #roundAt: number;
+  #step = 0;
+
+  /** Starts a round at `now`, in monotonic ms. */
+  constructor(server: DiscoveryServer, now: number) {
+    this.#server = server;
+    this.#roundAt = now;
+  }
+
+  /** How the server saw us last; null = not answered yet. */
+  get observed(): Endpoint | null {
+    return this.#observed;
+  }
+
+  /** When to call {@linkcode Discovery.tick}; null = never. */
+  nextWakeAt(): number | null {
+    if (this.#server.first === null) return null;
+    const offset = ROUND_OFFSETS_MS[this.#step];
+    return this.#roundAt + (offset ?? REFRESH_MS);
+  }
+
+  /** An address of this machine changed: asks at once. */
+  restart(now: number): void {
+    this.#roundAt = now;
+    this.#step = 0;
+  }
+
+  /** What is due at `now`. */
+  tick(now: number): DiscoveryDatagram[] {
+    const wakeAt = this.nextWakeAt();
+    if (wakeAt === null || now < wakeAt) return [];
+    if (this.#step >= ROUND_OFFSETS_MS.length) this.restart(now);
+    this.#step++;
+    return [this.#server.first, this.#server.second].flatMap((to) =>
+      to === null ? [] : [{ to, datagram: this.#ask() }]
+    );
+  }
+
+  /** Takes a DISCOVERED. True when it told something new. Anything that does not hold is ignored. */
+  take(datagram: Uint8Array): boolean {
+    const answer = this.#open(datagram);
+    if (answer === null || answer.socket !== DISCOVERY_SOCKET.udpPort) return false;
+    if (answer.counter <= this.#answeredCounter || answer.counter > this.#counter) return false;
+    this.#answeredCounter = answer.counter;
+    this.#step = ROUND_OFFSETS_MS.length;
+    const isNew = this.#observed === null || !equalEndpoint(this.#observed, answer.endpoint);
+    this.#observed = answer.endpoint;
+    return isNew;
+  }
+
+  #ask(): Uint8Array {
+    this.#counter++;
+    const { sessionId } = this.#server;
+    return encodeWithMac(
+      discovery.discover,
+      { sessionId, counter: this.#counter, flags: 0 },
+      (input) => this.#mac(input),
+    );
+  }
+
+  #open(datagram: Uint8Array): { counter: bigint; endpoint: Endpoint; socket: number } | null {
+    try {
+      const answer = discovery.discovered.decode(datagram);
+      const expected = this.#mac(macInput(datagram)).subarray(0, answer.mac.length);
+      return equalSecret(expected, answer.mac) ? answer : null;
+    } catch (error) {
+      if (error instanceof ProtocolError) return null;
+      throw error;
+    }
+  }
+
+  #mac(input: Uint8Array): Uint8Array {
+    return hmac("sha256", this.#server.discoveryKey, input);
+  }
+}
