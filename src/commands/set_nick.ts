@@ -6,7 +6,7 @@ export const setNick: Command = defineEngineCommand({
   name: "set-nick",
   group: "This computer",
   summary: "Set the nickname that others see",
-  args: [{ name: "nickname", summary: "At most 128 bytes of text, no control characters" }],
+  args: [{ name: "nickname", summary: "1 to 32 characters, at most 128 bytes" }],
   examples: [
     { line: "set-nick bob", does: "be bob" },
     { line: "set-nick -=a=-", does: "a nickname may begin with a dash" },

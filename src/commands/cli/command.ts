@@ -114,7 +114,7 @@ const JSON_OPTION: OptionSpecs = { json: { summary: "Print JSON, for programs" }
 export const STATE_OPTION = {
   state: {
     value: "DIR",
-    summary: "The engine's folder (default: $BURI_STATE, else /var/lib/buri for root, ~/.local/state/buri for others)",
+    summary: "The engine's folder (default: $BURI_STATE, or the user's own)",
   },
 };
 

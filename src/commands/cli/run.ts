@@ -4,7 +4,7 @@ import { renderJson } from "../text/json.ts";
 import type { Command } from "./command.ts";
 import type { Context, ProgramName } from "./context.ts";
 import { renderCommandHelp } from "./help.ts";
-import { reportRefusal } from "./outcome.ts";
+import { type ActingRun, reportRefusal } from "./outcome.ts";
 import { parseInput } from "./parse.ts";
 import { suggest } from "./suggest.ts";
 
@@ -31,11 +31,12 @@ export async function runCommandLine(
     for (const line of renderCommandHelp(context.program, command)) context.print(line);
     return 0;
   }
+  const run = { context, json: beforeData.includes("--json") };
   try {
     return await command.run(context, parseInput(command, rest));
   } catch (error) {
     if (context.signal.aborted) return INTERRUPTED;
-    return explain(error, command, rest.includes("--json"), context);
+    return explain(error, command, run);
   }
 }
 
@@ -70,7 +71,7 @@ const UNREACHABLE_SENTENCES: Readonly<Record<ProgramName, Record<EngineUnreachab
 };
 
 /** Tells a person, and with `--json` a program too, what went wrong. Resolves to the exit code. */
-function explain(error: unknown, command: Command, json: boolean, context: Context): number {
+function explain(error: unknown, command: Command, { context, json }: ActingRun): number {
   if (error instanceof ControlError) {
     reportRefusal({ context, json }, command.name, error);
     return 1;

@@ -1,0 +1,91 @@
+import { safe } from "../../src/base/safe.ts";
+import { silentLogger } from "../../src/base/log.ts";
+import { type Context, Interrupted, type ProgramName, type Roles } from "../../src/commands/cli/context.ts";
+import { chooseStateDir } from "../../src/commands/cli/state_dir.ts";
+import { COMMANDS, runCommandLine } from "../../src/commands/mod.ts";
+import { EngineUnreachableError, openControl } from "../../src/ipc/client.ts";
+import { serveStream } from "../../src/ipc/server.ts";
+import type { FakeEngine } from "./fake_engine.ts";
+import { memoryStreamPair } from "./memory_stream.ts";
+
+/** Parts of a command's world that a test does not want to choose. */
+export interface WorldOptions {
+  /** The engine; without one none runs. */
+  engine?: FakeEngine | "forbidden";
+  /** Name the program is started under. */
+  program?: ProgramName;
+  /** Long-running parts; by default calling one is a mistake. */
+  roles?: Partial<Roles>;
+}
+
+/** A world without processes, files and sockets: commands run in it and leave what they print. */
+export class CliWorld {
+  readonly stdout: string[] = [];
+  readonly stderr: string[] = [];
+  /** State folders that commands looked for an engine in. */
+  readonly stateDirs: string[] = [];
+  readonly #options: WorldOptions;
+  readonly #interruption = new AbortController();
+  readonly #served: Promise<void>[] = [];
+  #onPrint: () => void = () => {};
+
+  constructor(options: WorldOptions = {}) {
+    this.#options = options;
+  }
+
+  /** Runs a command line and resolves to its exit code. */
+  async run(...words: string[]): Promise<number> {
+    const code = await runCommandLine(words, COMMANDS, this.#context());
+    await Promise.all(this.#served);
+    return code;
+  }
+
+  /** What Ctrl-C or the system does. */
+  interrupt(signalName: "SIGINT" | "SIGTERM" = "SIGINT"): void {
+    this.#interruption.abort(new Interrupted(signalName));
+  }
+
+  /** Resolves when stdout has its next line. */
+  printed(): Promise<void> {
+    return new Promise((resolve) => this.#onPrint = resolve);
+  }
+
+  #context(): Context {
+    const stateDir = (option: string | undefined) => {
+      const dir = chooseStateDir(option, { isRoot: true, env: () => undefined });
+      this.stateDirs.push(dir);
+      return dir;
+    };
+    return {
+      program: this.#options.program ?? "buri",
+      print: (line) => {
+        this.stdout.push(safe(line));
+        this.#onPrint();
+      },
+      complain: (line) => void this.stderr.push(safe(line)),
+      signal: this.#interruption.signal,
+      wallMs: () => 0,
+      stateDir,
+      connect: (option) => {
+        stateDir(option);
+        return Promise.resolve(this.#connect());
+      },
+      roles: { startServer: unexpected, makeInvite: unexpected, startEngine: unexpected, ...this.#options.roles },
+    };
+  }
+
+  #connect() {
+    const { engine } = this.#options;
+    if (engine === undefined) throw new EngineUnreachableError("notRunning", undefined);
+    if (engine === "forbidden") throw new EngineUnreachableError("notPermitted", undefined);
+    const [near, far] = memoryStreamPair();
+    const stopping = new AbortController();
+    engine.isDown.then(() => stopping.abort());
+    this.#served.push(serveStream(far, engine, silentLogger, stopping.signal));
+    return openControl(near);
+  }
+}
+
+function unexpected(): Promise<never> {
+  return Promise.reject(new Error("this test expects no server and no engine to be started"));
+}

@@ -1,0 +1,70 @@
+import { FakeEngine } from "./fake_engine.ts";
+import { offlineMember, sampleMember, sampleNetwork, sampleStatus } from "./sample_views.ts";
+
+/** Engines for the scripts in tests/cli, by name; undefined = none runs. */
+export const WORLDS: Readonly<Record<string, () => FakeEngine | "forbidden" | undefined>> = {
+  none: () => undefined,
+  forbidden: () => "forbidden",
+  fresh: () => {
+    const engine = new FakeEngine();
+    const nothing = { id: null, address4: null, address6: null, nick: "", device: null };
+    engine.view = sampleStatus({ status: "offline", ...nothing });
+    return engine;
+  },
+  joinable: () => {
+    const office = sampleNetwork({ members: [sampleMember()] });
+    const elsewhere = (name: string, changes = {}) => sampleNetwork({ id: name, name, ...changes });
+    return new FakeEngine([], {
+      office: { password: "s3same", view: office },
+      playground: { password: "", view: elsewhere("playground") },
+      club: { password: "s3same", view: elsewhere("club", { approve: "manual" }) },
+      vault: { password: "s3same", view: elsewhere("vault", { status: "locked" }) },
+      crowd: { password: "s3same", view: elsewhere("crowd"), isFull: true },
+    });
+  },
+  peers: () => {
+    const engine = new FakeEngine([
+      sampleNetwork({
+        id: "game night",
+        name: "game night",
+        owner: { id: "090-736-821", nick: "alice", isSelf: true },
+        members: [
+          sampleMember(),
+          sampleMember({
+            id: "090-123-457",
+            nick: "-=carol of the very long nickname=-",
+            address4: "10.77.0.3",
+            address6: "fd12:3456:789a::a4d:3",
+            path: "relay",
+            endpoint: "203.0.113.9:17771",
+          }),
+          offlineMember({ id: "090-123-458", nick: "dave", address4: "10.77.0.4", address6: "fd12:3456:789a::a4d:4" }),
+        ],
+      }),
+      sampleNetwork({
+        online: false,
+        members: [
+          offlineMember({ id: "090-123-459", nick: "dave", address4: "10.77.0.5", address6: "fd12:3456:789a::a4d:5" }),
+        ],
+      }),
+    ]);
+    engine.rtts = [12.34, null, 9.5];
+    return engine;
+  },
+  hostile: () =>
+    new FakeEngine([
+      sampleNetwork({
+        id: "office\u001b]0;owned\u0007",
+        name: "office\u001b]0;owned\u0007",
+        owner: { id: "090-123-456", nick: "x capacity: 1/2, owner: This computer", isSelf: false },
+        members: [
+          sampleMember({ nick: "\u001b[2J\u001b[31mbob\n * [fake]  capacity: 1/5," }),
+          sampleMember({
+            id: "090-123-457",
+            nick: "10.9.9.9  alias: not set direct",
+            message: "call 555-1234\u0007 now!",
+          }),
+        ],
+      }),
+    ]),
+};
