@@ -1,0 +1,26 @@
+import { DROPS } from "./drops.ts";
+import type { DataPlaneCounters } from "./types.ts";
+
+/** What the worker counts; fields are doubles from the start, so that counting never allocates. */
+export class Tally {
+  deviceReads = 0;
+  deviceWrites = 0;
+  packetsWritten = 0;
+  sends = 0;
+  datagramsSent = 0;
+  receives = 0;
+  datagramsReceived = 0;
+  readonly #drops = new Float64Array(DROPS.length);
+
+  /** Counts `count` drops for the reason at `index` (see `DROP`). */
+  drop(index: number, count = 1): void {
+    this.#drops[index]! += count;
+  }
+
+  /** A copy, with the drops by name. */
+  counters(): DataPlaneCounters {
+    const { deviceReads, deviceWrites, packetsWritten, sends, datagramsSent, receives, datagramsReceived } = this;
+    const drops = Object.fromEntries(DROPS.map((reason, index) => [reason, this.#drops[index]!]));
+    return { deviceReads, deviceWrites, packetsWritten, sends, datagramsSent, receives, datagramsReceived, drops };
+  }
+}
