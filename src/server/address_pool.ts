@@ -9,6 +9,7 @@ import { UserError } from "../base/errors.ts";
 import type { Cidr4 } from "../base/ip.ts";
 import { formatCidr4, mappedIpv4, parseCidr4 } from "../base/ip.ts";
 import type { Random } from "../base/random.ts";
+import type { StoreTransaction } from "./store.ts";
 
 /** A freed address rests this long: a peer may still hold the former owner's key under it. */
 export const ADDRESS_REST_MS: number = 90 * 24 * 3600 * 1000;
@@ -60,9 +61,28 @@ export function parsePool(text: string): Cidr4 {
   });
 }
 
-/** Whether two plans hand out the same IPv4 addresses. */
-export function isSamePool(a: Cidr4, b: Cidr4): boolean {
-  return formatCidr4(a) === formatCidr4(b);
+/**
+ * The plan of a store, drawn at its first start. Another pool than the one it has is refused once there are accounts:
+ * clients send to the pool of their server, and an account keeps its address for life.
+ *
+ * @param wanted what the operator named, null = whatever it is
+ * @throws {UserError}
+ */
+export async function settleAddressPlan(
+  transaction: StoreTransaction,
+  random: Random,
+  wanted: Cidr4 | null,
+): Promise<AddressPlan> {
+  const present = await transaction.addressPlan();
+  if (present !== null && (wanted === null || formatCidr4(present.pool) === formatCidr4(wanted))) return present;
+  if (present !== null && await transaction.hasAccounts()) {
+    throw new UserError(`Cannot change the address pool: accounts have addresses of ${formatCidr4(present.pool)}`, {
+      hint: "Leave --pool away, or begin with another data folder.",
+    });
+  }
+  const plan = present === null ? drawAddressPlan(random, wanted) : { ...present, pool: wanted! };
+  await transaction.setAddressPlan(plan);
+  return plan;
 }
 
 /** The overlay IPv6 address that belongs to an IPv4 one, 16 bytes. */

@@ -1,9 +1,8 @@
 import { utf8 } from "../base/bytes.ts";
+import { MAX_TEXT_LENGTH, nameKey } from "../protocol/mod.ts";
 
 /** Network names are 4 to 64 bytes of UTF-8, as Hamachi's are. */
 const MIN_NETWORK_NAME_LENGTH = 4;
-const MAX_NETWORK_NAME_LENGTH = 64;
-const MAX_NICK_LENGTH = 128;
 const MAX_NICK_GRAPHEMES = 32;
 
 /** Controls, halves of characters, private use, line ends, and what turns the direction of writing. */
@@ -52,12 +51,12 @@ const LOOKALIKES: ReadonlyMap<string, string> = new Map(
  */
 export function isNetworkName(name: string): boolean {
   const { length } = utf8(name);
-  return length >= MIN_NETWORK_NAME_LENGTH && length <= MAX_NETWORK_NAME_LENGTH && isCleanText(name);
+  return length >= MIN_NETWORK_NAME_LENGTH && length <= MAX_TEXT_LENGTH.networkName && isCleanText(name);
 }
 
 /** Whether `nick` may be a nickname: 1 to 128 bytes, at most 32 characters as a reader counts them, else as a name. */
 export function isNick(nick: string): boolean {
-  if (utf8(nick).length > MAX_NICK_LENGTH || !isCleanText(nick)) return false;
+  if (utf8(nick).length > MAX_TEXT_LENGTH.nick || !isCleanText(nick)) return false;
   const graphemes = new Intl.Segmenter("und", { granularity: "grapheme" }).segment(nick);
   return [...graphemes].length <= MAX_NICK_GRAPHEMES;
 }
@@ -68,13 +67,8 @@ export function isNick(nick: string): boolean {
  * another one. Never shown, and never used to find a network.
  */
 export function compareKeyOf(name: string): string {
-  const folded = nameKeyOf(name).replace(INVISIBLE, "").replace(/\s+/gu, " ").trim();
+  const folded = nameKey(name).replace(INVISIBLE, "").replace(/\s+/gu, " ").trim();
   return [...folded].map((character) => LOOKALIKES.get(character) ?? character).join("");
-}
-
-/** The form in which a network is looked up (PROTOCOL.md section 6). */
-export function nameKeyOf(name: string): string {
-  return name.normalize("NFKC").toLowerCase().normalize("NFKC");
 }
 
 function isCleanText(text: string): boolean {

@@ -6,28 +6,13 @@
  *
  * @module
  */
-import { equalSecret } from "../crypto/secret.ts";
 import { sha256 } from "../crypto/hash.ts";
+import { equalSecret } from "../crypto/secret.ts";
+import { MAX_COUNT, type RESULT_CODE } from "../protocol/mod.ts";
 import type { Account, Membership, Network } from "./store.ts";
 
-/** Why a request is refused; the wire has a code for each (PROTOCOL.md section 6), and Hamachi's words for most. */
-export type Refusal =
-  | "networkNotFound"
-  | "invalidPassword"
-  | "networkFull"
-  | "networkLocked"
-  | "alreadyMember"
-  | "isOwner"
-  | "nameTaken"
-  | "notPermitted"
-  | "peerNotFound"
-  | "peerOffline"
-  | "limitReached"
-  | "tooManyTries"
-  | "invalidName"
-  | "notUnderstood"
-  | "busy"
-  | "internal";
+/** Why a request is refused: a code of RESULT (PROTOCOL.md section 6). */
+export type Refusal = Exclude<keyof typeof RESULT_CODE, "ok">;
 
 /** A request is refused; nothing was changed. */
 export class RefusedError extends Error {
@@ -52,7 +37,7 @@ export interface Limits {
 }
 
 /** A self-hosted server gives everybody what Hamachi's best plan had. */
-export const OPEN_LIMITS: Limits = { membersPerNetwork: 256, networksPerAccount: 256 };
+export const OPEN_LIMITS: Limits = { membersPerNetwork: MAX_COUNT.members, networksPerAccount: MAX_COUNT.networks };
 
 /** What stands for a password where there is none, so that every comparison does the same work. */
 const NO_VERIFIER = new Uint8Array(32);

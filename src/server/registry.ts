@@ -5,13 +5,12 @@
  * @module
  */
 import type { Random } from "../base/random.ts";
-import { ed25519Fingerprint } from "../crypto/ed25519.ts";
-import { sshRsaFingerprintSha256 } from "../crypto/ssh_rsa.ts";
 import { ADDRESS_REST_MS, type AddressPlan, drawAddress } from "./address_pool.ts";
+import { type AccountPublicKey, fingerprintOf } from "./keys.ts";
 import { isNetworkName, isNick } from "./names.ts";
 import type { Limits } from "./policy.ts";
 import { decideCreate, decideDelete, decideJoin, decideLeave, RefusedError, requireMember } from "./policy.ts";
-import type { Account, AccountKey, KeyKind, Membership, Network, NetworkKind, StoreTransaction } from "./store.ts";
+import type { Account, AccountKey, Membership, Network, NetworkKind, StoreTransaction } from "./store.ts";
 
 /** What every change needs from outside. */
 export interface RegistryContext {
@@ -23,24 +22,11 @@ export interface RegistryContext {
   limits: Limits;
 }
 
-/** A public key somebody has proved to hold. */
-export interface ProvenKey {
-  /** What `publicKey` holds. */
-  kind: KeyKind;
-  /** See `AccountKey`. */
-  publicKey: Uint8Array;
-}
-
 /** Client and network ids are written `ddd-ddd-ddd`; 0 stands for none. */
 const ID_END = 1_000_000_000;
 
 /** How often a drawn id may be taken before something else must be wrong. */
 const MAX_ID_DRAWS = 100;
-
-/** The SHA-256 by which a key is known. */
-export function fingerprintOf({ kind, publicKey }: ProvenKey): Uint8Array {
-  return kind === "ed25519" ? ed25519Fingerprint(publicKey) : sshRsaFingerprintSha256(publicKey);
-}
 
 /**
  * The account of these keys, made if none of them is known (S12, S13). An unfit nickname counts as none: a client can set
@@ -54,7 +40,7 @@ export async function register(
   context: RegistryContext,
   plan: AddressPlan,
   nick: string,
-  keys: readonly ProvenKey[],
+  keys: readonly AccountPublicKey[],
 ): Promise<Account> {
   const owners = new Set<number | null>();
   for (const key of keys) owners.add((await transaction.key(fingerprintOf(key)))?.clientId ?? null);
@@ -69,7 +55,7 @@ async function makeAccount(
   context: RegistryContext,
   plan: AddressPlan,
   nick: string,
-  keys: readonly ProvenKey[],
+  keys: readonly AccountPublicKey[],
 ): Promise<Account> {
   const { random, nowMs } = context;
   const clientId = await drawId(random, async (id) => await transaction.account(id) !== null);
@@ -104,7 +90,7 @@ export async function removeAccount(
 }
 
 /** Gives the account one more key. @throws {RefusedError} `notPermitted` when it is another's, or one of its kind is there */
-export async function addKey(transaction: StoreTransaction, clientId: number, key: ProvenKey): Promise<void> {
+export async function addKey(transaction: StoreTransaction, clientId: number, key: AccountPublicKey): Promise<void> {
   const known = await transaction.key(fingerprintOf(key));
   if (known?.clientId === clientId) return;
   const own = await transaction.keysOf(clientId);
@@ -112,7 +98,7 @@ export async function addKey(transaction: StoreTransaction, clientId: number, ke
   await transaction.insertKey(accountKey(clientId, key));
 }
 
-function accountKey(clientId: number, key: ProvenKey): AccountKey {
+function accountKey(clientId: number, key: AccountPublicKey): AccountKey {
   return { clientId, kind: key.kind, publicKey: key.publicKey, fingerprint: fingerprintOf(key) };
 }
 
@@ -194,11 +180,11 @@ export async function leaveNetwork(
   transaction: StoreTransaction,
   account: Account,
   networkId: number,
-): Promise<Network> {
-  const { network } = await ownMembership(transaction, account.clientId, networkId);
+): Promise<{ network: Network; membership: Membership }> {
+  const { network, membership } = await ownMembership(transaction, account.clientId, networkId);
   decideLeave(network, account);
   await transaction.deleteMembership(networkId, account.clientId);
-  return network;
+  return { network, membership };
 }
 
 /** Deletes a network. @returns the ids of all its members. @throws {RefusedError} `networkNotFound`, `notPermitted` */
@@ -236,8 +222,16 @@ export async function ownMembership(
   return requireMember(await transaction.network(networkId), await transaction.membership(networkId, clientId));
 }
 
+/** Whether both are full members of one network: strangers learn nothing of each other. */
+export async function shareNetwork(transaction: StoreTransaction, clientId: number, otherId: number): Promise<boolean> {
+  const full = async (id: number) =>
+    (await transaction.membershipsOf(id)).filter(({ status }) => status === "member").map(({ networkId }) => networkId);
+  const others = new Set(await full(otherId));
+  return clientId !== otherId && (await full(clientId)).some((networkId) => others.has(networkId));
+}
+
 /** By client id. @throws {RefusedError} `peerNotFound` */
-async function requireAccount(transaction: StoreTransaction, clientId: number): Promise<Account> {
+export async function requireAccount(transaction: StoreTransaction, clientId: number): Promise<Account> {
   const account = await transaction.account(clientId);
   if (account === null) throw new RefusedError("peerNotFound");
   return account;

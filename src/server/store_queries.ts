@@ -1,7 +1,8 @@
 import { Kysely, SqliteDialect } from "kysely";
 import { equalBytes } from "../base/bytes.ts";
 import type { AddressPlan } from "./address_pool.ts";
-import { compareKeyOf, nameKeyOf } from "./names.ts";
+import { nameKey } from "../protocol/mod.ts";
+import { compareKeyOf } from "./names.ts";
 import type { ColumnValue, Row, RowChecksum } from "./row_checksum.ts";
 import type { Account, AccountKey, Answer, Member, Membership, Network, StoreTransaction } from "./store.ts";
 import { DamagedRowError } from "./store.ts";
@@ -172,11 +173,11 @@ class SqlTransaction implements StoreTransaction {
   }
 
   async networkByName(name: string): Promise<Network | null> {
-    return convert(await this.#find("networks", { name_key: nameKeyOf(name) }), toNetwork);
+    return convert(await this.#find("networks", { name_key: nameKey(name) }), toNetwork);
   }
 
   async isNameTaken(name: string): Promise<boolean> {
-    const keys = { name_key: nameKeyOf(name), compare_key: compareKeyOf(name) };
+    const keys = { name_key: nameKey(name), compare_key: compareKeyOf(name) };
     const row = await this.#db.selectFrom("networks").select("network_id").where((where) =>
       where.or([where("name_key", "=", keys.name_key), where("compare_key", "=", keys.compare_key)])
     ).executeTakeFirst();
@@ -350,7 +351,7 @@ function fromNetwork(network: Network): NetworkRow {
   return {
     network_id: network.networkId,
     name: network.name,
-    name_key: nameKeyOf(network.name),
+    name_key: nameKey(network.name),
     compare_key: compareKeyOf(network.name),
     kind: network.kind,
     owner_client_id: network.ownerClientId,

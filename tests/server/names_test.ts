@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { compareKeyOf, isNetworkName, isNick, nameKeyOf } from "../../src/server/names.ts";
+import { compareKeyOf, isNetworkName, isNick } from "../../src/server/names.ts";
 
 Deno.test("isNetworkName accepts 4 to 64 bytes of UTF-8 with blanks inside", () => {
   for (const name of ["four", "Home LAN", "n".repeat(64), "ü".repeat(32), "日本語の家", "-=a=-"]) {
@@ -18,12 +18,6 @@ Deno.test("isNetworkName refuses controls, blanks at the ends, other forms than 
 Deno.test("isNick accepts up to 128 bytes and 32 characters as a reader counts them", () => {
   for (const nick of ["a", "-=a=-", "n".repeat(32), "👩‍👩‍👧‍👦", "Zoë ❤️"]) assert.ok(isNick(nick), nick);
   for (const nick of ["", "n".repeat(33), "👩‍👩‍👧‍👦".repeat(6), " a", "a\u001b[2J"]) assert.ok(!isNick(nick), nick);
-});
-
-Deno.test("nameKeyOf folds case and compatibility forms and nothing else", () => {
-  assert.equal(nameKeyOf("Home LAN"), nameKeyOf("hOME lan"));
-  assert.equal(nameKeyOf("ＨＯＭＥ"), "home");
-  assert.notEqual(nameKeyOf("home1"), nameKeyOf("homel"));
 });
 
 Deno.test("compareKeyOf is equal for names a reader takes for each other", () => {

@@ -3,7 +3,8 @@ import { type Random, seededRandom } from "../../src/base/random.ts";
 import type { AddressPlan } from "../../src/server/address_pool.ts";
 import { drawAddressPlan } from "../../src/server/address_pool.ts";
 import { OPEN_LIMITS } from "../../src/server/policy.ts";
-import { type ProvenKey, register, type RegistryContext } from "../../src/server/registry.ts";
+import type { AccountPublicKey } from "../../src/server/keys.ts";
+import { register, type RegistryContext } from "../../src/server/registry.ts";
 import type { Account, DamagedRowError, Store, StoreTransaction } from "../../src/server/store.ts";
 import { openSqliteStore } from "../../src/server/store_sqlite.ts";
 
@@ -54,7 +55,7 @@ export async function makeTestStore(
   return test;
 }
 
-export function randomKey(random: Random): ProvenKey {
+export function randomKey(random: Random): AccountPublicKey {
   return { kind: "ed25519", publicKey: random.bytes(32) };
 }
 

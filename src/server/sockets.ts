@@ -1,0 +1,61 @@
+/**
+ * The server's sockets, bound before it gives up its rights.
+ *
+ * @module
+ */
+import { UserError } from "../base/errors.ts";
+import { type Endpoint, formatEndpoint, formatIpv6, ipv4Of, parseIpv4, parseIpv6 } from "../base/ip.ts";
+import { hostnameOf } from "../transport/stream.ts";
+
+/** Where a socket shall be bound. */
+export interface Place {
+  /** Literal address, an IPv6 one without brackets. */
+  host: string;
+  /** 0 = any. */
+  port: number;
+  /** Option of the command that names the port, for the hint. */
+  option: string;
+}
+
+/** Binds the control listener. @throws {UserError} */
+export function listenTcp(place: Place): Deno.TcpListener {
+  return bind("TCP", place, () => Deno.listen({ hostname: place.host, port: place.port }));
+}
+
+/** Binds a UDP socket. @throws {UserError} */
+export function listenUdp(place: Place): Deno.DatagramConn {
+  return bind(
+    "UDP",
+    place,
+    () => Deno.listenDatagram({ transport: "udp", hostname: place.host, port: place.port }),
+  );
+}
+
+function bind<T>(protocol: string, { host, port, option }: Place, open: () => T): T {
+  try {
+    return open();
+  } catch (error) {
+    throw bindError(`${protocol} ${host.includes(":") ? `[${host}]` : host}:${port}`, option, error);
+  }
+}
+
+function bindError(where: string, option: string, cause: unknown): UserError {
+  if (cause instanceof Deno.errors.AddrInUse) {
+    return new UserError(`Cannot listen on ${where}: the port is in use`, {
+      hint: `Stop what uses it (another server?), or name another port with ${option}.`,
+      cause,
+    });
+  }
+  if (cause instanceof Deno.errors.PermissionDenied) {
+    return new UserError(`Cannot listen on ${where}: not permitted`, {
+      exitCode: 4,
+      hint: `Ports below 1024 need root; name another with ${option}.`,
+      cause,
+    });
+  }
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new UserError(`Cannot listen on ${where}: ${reason}`, {
+    hint: "Name an address of this machine with --listen, or 0.0.0.0 for all.",
+    cause,
+  });
+}

@@ -1,0 +1,80 @@
+/**
+ * Records of networks and members as the wire tells them (PROTOCOL.md section 6.2).
+ *
+ * @module
+ */
+import {
+  type ControlMessageOf,
+  type Member as MemberRecord,
+  MEMBER_ROLE,
+  MEMBER_STATUS,
+  MEMBERSHIP,
+  NETWORK_FLAG,
+  NETWORK_KIND,
+  type NetworkHead,
+  PRIVILEGE,
+} from "../protocol/mod.ts";
+import type { Account, Member, Membership, Network } from "./store.ts";
+
+/** What `list` shows as subscription: this server sells none. */
+const SUBSCRIPTION = "Open";
+
+const ALL_PRIVILEGES = Object.values(PRIVILEGE).reduce((all, bit) => all | bit, 0);
+
+/** Whether a client is online in a network, as `Presence` knows it. */
+export type IsOnline = (clientId: number, networkId: number) => boolean;
+
+/** A network as one of its members sees it. */
+export function headOf(network: Network, membership: Membership): NetworkHead {
+  return {
+    networkId: network.networkId,
+    name: network.name,
+    kind: network.kind === "mesh" ? NETWORK_KIND.mesh : NETWORK_KIND.hubAndSpoke,
+    flags: (network.isLocked ? NETWORK_FLAG.locked : 0) |
+      (network.approval === "manual" ? NETWORK_FLAG.manualApproval : 0) |
+      (network.joinVerifier === null ? 0 : NETWORK_FLAG.hasPassword),
+    capacity: network.capacity,
+    owner: network.ownerClientId,
+    membership: membership.status === "member" ? MEMBERSHIP.member : MEMBERSHIP.awaitingApproval,
+    online: membership.isOnline,
+    privileges: network.ownerClientId === membership.clientId ? ALL_PRIVILEGES : 0,
+    subscription: SUBSCRIPTION,
+  };
+}
+
+/** A member as the other members see it. */
+export function memberRecord(
+  network: Network,
+  membership: Membership,
+  account: Account,
+  isOnline: IsOnline,
+): MemberRecord {
+  return {
+    clientId: account.clientId,
+    address: account.virtualAddress,
+    nick: account.nick,
+    status: statusOf(membership, isOnline),
+    role: network.ownerClientId === account.clientId ? MEMBER_ROLE.owner : MEMBER_ROLE.member,
+  };
+}
+
+function statusOf(membership: Membership, isOnline: IsOnline): number {
+  if (membership.status === "pending") return MEMBER_STATUS.awaitingApproval;
+  return isOnline(membership.clientId, membership.networkId) ? MEMBER_STATUS.online : MEMBER_STATUS.offline;
+}
+
+/** NETWORK for one of its members: whole, itself included; but who awaits approval sees no members yet (S87). */
+export function networkMessage(
+  network: Network,
+  membership: Membership,
+  members: readonly Member[],
+  isOnline: IsOnline,
+): ControlMessageOf<"network"> {
+  const visible = membership.status === "member" ? members : [];
+  return {
+    type: "network",
+    requestId: 0,
+    head: headOf(network, membership),
+    members: visible.map((member) => memberRecord(network, member, member.account, isOnline)),
+  };
+}
