@@ -7,23 +7,13 @@
 import { SystemError } from "../ffi/errno.ts";
 import { NetworkNamespace } from "../ffi/network_namespace_linux.ts";
 import { RouteNetlink } from "../ffi/rtnetlink_linux.ts";
-import { LabProcess } from "./lab_process.ts";
+import { LabProcess, spawnChild, type SpawnOptions } from "./lab_process.ts";
 import { isAlive, namespaceName, ownerOf, ownOwner } from "./owner.ts";
 
 /** Where iproute2 looks for names too, so that a person can look inside with `ip netns exec`. */
 const NAMES_FOLDER = "/run/netns";
 /** Ids of the first user namespace: only there is the folder of names the machine's own. */
 const WHOLE_ID_MAP = /^\s*0\s+0\s+4294967295\s*$/m;
-
-/** What a process of the laboratory may be given. */
-export interface SpawnOptions {
-  /** Name in messages; default the program's. */
-  name?: string;
-  /** Working folder. */
-  cwd?: string;
-  /** Added to the environment. */
-  env?: Record<string, string>;
-}
 
 /** A computer or a router: a network namespace with its own interfaces, routes and processes. */
 export interface LabHost {
@@ -41,7 +31,6 @@ export class Lab implements AsyncDisposable {
   readonly #hosts: LabHost[] = [];
   readonly #paths: string[] = [];
   readonly #processes = new Set<LabProcess>();
-  readonly #wrapper = findDeathWrapper();
   readonly #hasNames = WHOLE_ID_MAP.test(Deno.readTextFileSync("/proc/self/uid_map"));
 
   /** Sweeps away first what killed laboratories left. @throws {SystemError} EPERM without the rights for namespaces */
@@ -75,11 +64,9 @@ export class Lab implements AsyncDisposable {
 
   /** Starts a program inside `host`. It dies with us where the system has `setpriv`. */
   spawn(host: LabHost, command: [string, ...string[]], options: SpawnOptions = {}): LabProcess {
-    const [program = "", ...args] = [...this.#wrapper, ...command];
-    const { name = command[0], ...rest } = options;
-    const start = () => new Deno.Command(program, { args, stdin: "null", stdout: "piped", stderr: "piped", ...rest });
-    const box = host.namespace.run(() => ({ child: start().spawn() }));
-    const process = new LabProcess(name, box.child);
+    // Only the start itself happens inside: what reads the output must not open anything there.
+    const { child } = host.namespace.run(() => ({ child: spawnChild(command, options) }));
+    const process = new LabProcess(options.name ?? command[0], child);
     this.#processes.add(process);
     process.ended.then(() => this.#processes.delete(process));
     return process;
@@ -102,17 +89,6 @@ export class Lab implements AsyncDisposable {
   /** Closes it. */
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-}
-
-/** `setpriv` of util-linux makes the kernel kill a process when its parent dies, even by SIGKILL. */
-function findDeathWrapper(): string[] {
-  try {
-    const { success } = new Deno.Command("setpriv", { args: ["--pdeathsig", "KILL", "true"], stderr: "null" })
-      .outputSync();
-    return success ? ["setpriv", "--pdeathsig", "KILL"] : [];
-  } catch {
-    return [];
   }
 }
 

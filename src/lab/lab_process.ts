@@ -10,7 +10,45 @@ export interface ProcessResult {
   stderr: string;
 }
 
+/** What a process may be given. */
+export interface SpawnOptions {
+  /** Name in messages; default the program's. */
+  name?: string;
+  /** Working folder. */
+  cwd?: string;
+  /** Added to the environment. */
+  env?: Record<string, string>;
+}
+
 const KILL_AFTER_MS = 3000;
+
+let deathWrapper: string[] | undefined;
+
+/** Starts a program with both outputs piped, in the namespace the thread is in. It dies with us where the system has `setpriv`. */
+export function spawnChild(command: [string, ...string[]], options: SpawnOptions = {}): Deno.ChildProcess {
+  deathWrapper ??= findDeathWrapper();
+  const [program = "", ...args] = [...deathWrapper, ...command];
+  const { cwd, env } = options;
+  return new Deno.Command(program, {
+    args,
+    stdin: "null",
+    stdout: "piped",
+    stderr: "piped",
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(env === undefined ? {} : { env }),
+  }).spawn();
+}
+
+/** `setpriv` of util-linux makes the kernel kill a process when its parent dies, even by SIGKILL. */
+function findDeathWrapper(): string[] {
+  const wrapper = ["setpriv", "--pdeathsig", "KILL"];
+  try {
+    const [program = "", ...args] = [...wrapper, "true"];
+    return new Deno.Command(program, { args, stderr: "null" }).outputSync().success ? wrapper : [];
+  } catch {
+    return [];
+  }
+}
 
 /** A program running in a namespace of the laboratory; its output is collected line by line. */
 export class LabProcess {
