@@ -34,7 +34,9 @@ export interface RecordKernel {
 
 /** Makes the two directions of one AEAD. */
 export interface AeadMaker {
+  /** Where its kernels come from, for people: `libcrypto` or `portable`. */
   readonly name: string;
+  /** Which AEAD. */
   readonly aead: AeadId;
   /** For sealing the messages `firstSequence`, `firstSequence` + 1, … of `epoch`, none left out. */
   sealer(key: RecordKey, epoch: number, firstSequence: number): RecordKernel;

@@ -32,7 +32,7 @@ interface KeySlot {
  * It allocates for each datagram and is some twenty times slower than suite 2.
  */
 export class ClassicProtection implements Protection {
-  readonly headerLength = HEADER_LENGTH;
+  readonly headerLength: number = HEADER_LENGTH;
   readonly #memory: NativeMemory;
   readonly #remoteSpi: number;
   readonly #randomBytes: (length: number) => Uint8Array;
@@ -41,6 +41,7 @@ export class ClassicProtection implements Protection {
   #next: KeySlot | null = null;
   #previous: KeySlot | null = null;
 
+  /** A tunnel without keys; `randomBytes` gives initialisation vectors. */
   constructor(
     memory: NativeMemory,
     remoteSpi: number,

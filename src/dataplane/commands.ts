@@ -37,7 +37,9 @@ export type WorkerMessage =
 
 /** What the worker is given at its start; it closes none of the descriptors. */
 export interface WorkerStart {
+  /** The tunnel device. */
   device: { descriptor: number; hasUdpSegmentation: boolean };
+  /** The UDP socket. */
   socket: { descriptor: number; family: SocketFamily; hasSegmentation: boolean };
   /** Commands arrive here. */
   commands: number;

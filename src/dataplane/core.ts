@@ -27,14 +27,19 @@ const REKEY_REPEAT_MS = 5000;
 export interface CoreParts {
   /** From `createArena`. */
   memory: NativeMemory;
+  /** Where packets come from and go to. */
   device: DevicePort;
   /** Whether the device takes UDP super-packets. */
   joinsUdp: boolean;
+  /** Where datagrams come from and go to. */
   socket: SocketPort;
+  /** Which addresses the socket speaks. */
   family: SocketFamily;
   /** Whether the socket cuts trains into datagrams. */
   canSegment: boolean;
+  /** From `chooseAeads`. */
   makers: AeadMakers;
+  /** For initialisation vectors of suite 1, and to place addresses in the control gate. */
   random: Random;
   /** Tells the main thread. */
   emit: (event: DataPlaneEvent) => void;
@@ -54,6 +59,7 @@ export class DataPlaneCore {
   readonly #frames: FrameSender;
   readonly #gate: ControlGate;
 
+  /** A core that knows no tunnel; its time is 0. */
   constructor(parts: CoreParts) {
     const { memory, device, socket, family, emit } = parts;
     const nameLength = socketAddressLength(family);

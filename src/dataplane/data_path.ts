@@ -22,9 +22,13 @@ export interface SocketPort {
 
 /** What both directions share. */
 export interface DataPath {
+  /** The arena. */
   readonly memory: NativeMemory;
+  /** Tunnels and routes. */
   readonly table: TunnelTable;
+  /** Counters. */
   readonly tally: Tally;
+  /** Datagrams on their way out. */
   readonly batch: SendBatch;
   /** Tells the control plane; not for each packet. */
   readonly emit: (event: DataPlaneEvent) => void;

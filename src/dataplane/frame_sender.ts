@@ -18,6 +18,7 @@ export class FrameSender {
   readonly #path: DataPath;
   readonly #family: SocketFamily;
 
+  /** Sends through the batch of `path`, to addresses of `family`. */
   constructor(path: DataPath, family: SocketFamily) {
     this.#path = path;
     this.#family = family;

@@ -7,9 +7,11 @@ const MAX_WANTED = 1024;
 
 /** A packet that waits. */
 export interface HeldPacket {
+  /** A copy of the packet. */
   bytes: Uint8Array;
   /** Whether its checksum is partial. */
   isPartial: boolean;
+  /** When it came, in milliseconds. */
   heldAt: number;
 }
 

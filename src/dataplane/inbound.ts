@@ -35,6 +35,24 @@ const REFUSAL_DROPS: Readonly<Record<number, number>> = {
   [REFUSED.forged]: DROP.forged,
 };
 
+/** What {@linkcode Inbound} works with. */
+export interface InboundParts {
+  /** Shared with the other direction. */
+  path: DataPath;
+  /** Receives into `message`. */
+  socket: SocketPort;
+  /** The message that `socket` fills. */
+  message: ReceiveMessage;
+  /** Form of its addresses. */
+  family: SocketFamily;
+  /** Takes packets. */
+  writer: PacketWriter;
+  /** Answers probes. */
+  frames: FrameSender;
+  /** Gets each datagram whose first word is 0, by its place, its length and the place of its sender's address. */
+  onControl: (at: number, length: number, addressAt: number) => void;
+}
+
 /** Datagrams from the socket: to the device, to the main thread, or nowhere. */
 export class Inbound {
   readonly #path: DataPath;
@@ -50,16 +68,8 @@ export class Inbound {
   #lastSpi = 0;
   #lastTunnel: Tunnel | undefined;
 
-  constructor(parts: {
-    path: DataPath;
-    socket: SocketPort;
-    message: ReceiveMessage;
-    family: SocketFamily;
-    writer: PacketWriter;
-    frames: FrameSender;
-    /** Gets each datagram whose first word is 0, by its place, its length and the place of its sender's address. */
-    onControl: (at: number, length: number, addressAt: number) => void;
-  }) {
+  /** Takes datagrams from `parts.socket`. */
+  constructor(parts: InboundParts) {
     this.#path = parts.path;
     this.#socket = parts.socket;
     this.#message = parts.message;

@@ -36,7 +36,7 @@ interface KeySlot {
  * Only `current` seals; all three open. An epoch names at most one of them.
  */
 export class ModernProtection implements Protection {
-  readonly headerLength = HEADER_LENGTH;
+  readonly headerLength: number = HEADER_LENGTH;
   readonly #memory: NativeMemory;
   readonly #remoteSpi: number;
   readonly #makers: AeadMakers;
@@ -45,6 +45,7 @@ export class ModernProtection implements Protection {
   #next: KeySlot | null = null;
   #previous: KeySlot | null = null;
 
+  /** A tunnel without keys. */
   constructor(memory: NativeMemory, remoteSpi: number, makers: AeadMakers, listener: ProtectionListener) {
     this.#memory = memory;
     this.#remoteSpi = remoteSpi | 0;

@@ -9,7 +9,7 @@ export const PROTOCOL_TCP = 6;
 /** See {@linkcode PROTOCOL_TCP}. */
 export const PROTOCOL_UDP = 17;
 /** Said of a packet whose transport header is absent (a fragment) or not understood. */
-export const PROTOCOL_OPAQUE = -1;
+export const PROTOCOL_OPAQUE: number = -1;
 
 const HOP_BY_HOP = 0;
 const ROUTING = 43;

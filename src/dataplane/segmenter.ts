@@ -31,6 +31,7 @@ export class Segmenter {
   #sequence = 0;
   #flags = 0;
 
+  /** Works within `view`. */
   constructor(view: DataView) {
     this.#view = view;
   }

@@ -15,6 +15,7 @@ const EMSGSIZE = 90;
 
 /** A UDP socket that sends the {@linkcode SendMessage} it was made with; the result is bytes sent or -errno. */
 export interface DatagramSender {
+  /** One sendmsg(2). */
   send(): number;
 }
 

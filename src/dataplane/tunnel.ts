@@ -13,10 +13,13 @@ export const COUNT = { bytesIn: 0, packetsIn: 1, bytesOut: 2, packetsOut: 3, dro
 
 /** What the worker knows of one tunnel. */
 export class Tunnel {
+  /** As the control plane gave them. */
   readonly options: TunnelOptions;
+  /** Its keys. */
   readonly protection: Protection;
   /** The peer's IPv4 address as a signed number, as packets are compared. */
   readonly virtualAddress: number;
+  /** By the places of {@linkcode COUNT}. */
   readonly counts: Float64Array = new Float64Array(6);
   /** Which of the arena's pairs of addresses is this tunnel's. */
   readonly place: number;
@@ -29,9 +32,9 @@ export class Tunnel {
   /** How many routes lead here; packets from a tunnel without one are dropped. */
   routeCount = 0;
   /** When the last authentic datagram came, or -1. */
-  receivedAt = -1;
+  receivedAt: number = -1;
   /** When the control plane was last told of a datagram from elsewhere. */
-  roamedAt = -Infinity;
+  roamedAt: number = -Infinity;
   readonly #probes = new Map<bigint, number>();
 
   /** `place` is below {@linkcode MAX_TUNNELS} and this tunnel's alone. */

@@ -37,6 +37,7 @@ export interface TunnelOptions {
   localSpi: number;
   /** In datagrams to the peer. */
   remoteSpi: number;
+  /** Form of its datagrams. */
   suite: SuiteId;
   /** The peer's IPv4 address in the overlay; packets from another source are dropped. */
   virtualAddress: number;
@@ -56,12 +57,15 @@ export interface Overlay {
 
 /** Counters of one tunnel since it was added. */
 export interface TunnelStats {
+  /** Which tunnel. */
   localSpi: number;
-  /** Bytes and number of inner packets delivered to the device. */
+  /** Bytes of inner packets delivered to the device. */
   bytesIn: number;
+  /** Number of inner packets delivered to the device. */
   packetsIn: number;
-  /** Bytes and number of inner packets sealed. */
+  /** Bytes of inner packets sealed. */
   bytesOut: number;
+  /** Number of inner packets sealed. */
   packetsOut: number;
   /** Authentic datagrams and frames that were not delivered, by any of the rules. */
   dropsIn: number;
@@ -73,13 +77,17 @@ export interface TunnelStats {
 
 /** What the data plane has counted since it started; the names of {@linkcode DataPlaneCounters.drops} are those of `drops.ts`. */
 export interface DataPlaneCounters {
+  /** Reads of the device, each of a packet or a super-packet. */
   deviceReads: number;
+  /** Writes to the device, likewise. */
   deviceWrites: number;
   /** Packets handed over in those writes. */
   packetsWritten: number;
+  /** Sends that the system took, each of a datagram or a train of them. */
   sends: number;
   /** Datagrams in those sends. */
   datagramsSent: number;
+  /** Receives, likewise. */
   receives: number;
   /** Datagrams in those receives. */
   datagramsReceived: number;
@@ -89,6 +97,7 @@ export interface DataPlaneCounters {
 
 /** How long one AEAD takes on this machine. */
 export interface AeadCost {
+  /** Which AEAD. */
   aead: AeadId;
   /** Nanoseconds to seal 1,350 bytes. */
   costNs: number;
