@@ -43,7 +43,10 @@ function readOptions(args: string[]): Options | null {
 /** How to start Buri: the given executable, or this source, whose packages have to be there before the network is gone. */
 async function prepareProgram(binary: string | undefined): Promise<[string, ...string[]]> {
   if (binary !== undefined) return [binary];
-  const { success, stderr } = await new Deno.Command(Deno.execPath(), { args: ["install", "--quiet"], cwd: inRoot() })
+  const { success, stderr } = await new Deno.Command(Deno.execPath(), {
+    args: ["install", "--quiet", "--frozen"],
+    cwd: inRoot(),
+  })
     .output();
   if (!success) throw new Error(`Cannot fetch the packages of Buri: ${new TextDecoder().decode(stderr).trim()}`);
   return [Deno.execPath(), "run", "-A", "--cached-only", inRoot("main.ts")];
@@ -93,7 +96,7 @@ if (import.meta.main) {
   const options = readOptions(Deno.args);
   if (options === null) Deno.exit(2);
   if (canEnterUserNamespace()) {
-    await prepareProgram(options.binary);
+    await prepareProgram(options.binary); // Inside there is no network to fetch anything from.
     const command = [Deno.execPath(), "run", "-A", inRoot("scripts", "demo.ts"), ...Deno.args];
     Deno.exit(await runInUserNamespace(command));
   }

@@ -74,7 +74,8 @@ function networkObstacle(): string | null {
     return null;
   } catch (error) {
     if (!(error instanceof SystemError)) throw error;
-    if (error.code !== "EPERM") return `this kernel has no NAT: ${error.message}`;
+    // ENOSPC: the limits of /proc/sys/user are reached, which is how user namespaces are switched off.
+    if (error.code !== "EPERM" && error.code !== "ENOSPC") return `this kernel has no NAT: ${error.message}`;
     return "this user may make no network namespaces, not even in a user namespace of its own";
   }
 }

@@ -50,17 +50,17 @@ export function hasCapability(capability: Capability): boolean {
   return (BigInt(`0x${bits}`) >> BigInt(CAPABILITY[capability])) % 2n === 1n;
 }
 
-/** Why a TUN device cannot be made, as a sentence with what to do; null = it can. */
+/** Why a TUN device cannot be made, as a clause; null = it can. */
 export function tunObstacle(): string | null {
   try {
     Deno.openSync(TUN_DEVICE, { read: true, write: true }).close();
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) {
-      return `${TUN_DEVICE} does not exist; load the kernel module: modprobe tun`;
+      return `${TUN_DEVICE} does not exist; the kernel module tun makes it`;
     }
-    return `${TUN_DEVICE} cannot be opened by user ${effectiveUid()}; udev makes it 0666, here it is not`;
+    return `${TUN_DEVICE} may not be opened by this user; mode 0666, which udev gives it, would do`;
   }
-  return hasCapability("NET_ADMIN") ? null : "the capability CAP_NET_ADMIN is missing; start it as root";
+  return hasCapability("NET_ADMIN") ? null : "the capability CAP_NET_ADMIN is missing";
 }
 
 /** Owner of `folder`, or nobody where the owner is root. @throws {Deno.errors.NotFound} */
