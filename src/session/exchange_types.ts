@@ -42,17 +42,21 @@ export interface ExpectedSources {
 
 /** What is fixed for a tunnel's life. */
 export interface TunnelParameters {
+  /** The highest that both ends speak; nothing that arrives can make it another one. */
   suite: SuiteId;
   /** The SPI we receive on. The end whose own is lower is the initiator. */
   localSpi: number;
   /** The SPI the peer receives on. */
   remoteSpi: number;
+  /** Who we are. */
   local: LocalParty;
+  /** Who must be at the other end. */
   peer: PeerParty;
 }
 
 /** What may change while a tunnel lives. */
 export interface TunnelSettings {
+  /** Where KE1 may come from. */
   sources: ExpectedSources;
   /** The peerSecret of each network common to both for which we hold one, by networkId. Suite 2 only. */
   networkSecrets: ReadonlyMap<number, Uint8Array>;
@@ -60,9 +64,11 @@ export interface TunnelSettings {
 
 /** Keys of suite 2 for the data plane. Whoever receives them clears them after use. */
 export interface ModernTunnelKeys {
+  /** Tells them from those of suite 1. */
   suite: 2;
   /** 0-255. */
   epoch: number;
+  /** The AEAD that both ends chose. */
   aead: AeadId;
   /** 32 bytes, for what we send. */
   sealKey: Uint8Array;
@@ -72,16 +78,19 @@ export interface ModernTunnelKeys {
   openKey: Uint8Array;
   /** 12 bytes. */
   openSalt: Uint8Array;
+  /** Sequence of the first datagram that the data plane seals. */
   firstSequence: number;
 }
 
 /** Keys of suite 1 for the data plane: one pair for both directions. Whoever receives them clears them after use. */
 export interface ClassicTunnelKeys {
+  /** Tells them from those of suite 2. */
   suite: 1;
   /** Ke, 32 bytes. */
   cipherKey: Uint8Array;
   /** Ka, 20 bytes. */
   macKey: Uint8Array;
+  /** Id of the first datagram that the data plane seals; those before belong to CONFIRM. */
   firstSequence: number;
 }
 

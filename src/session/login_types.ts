@@ -26,6 +26,7 @@ export interface ClientLoginOptions {
   suite: SuiteId;
   /** The server's keys, from the invite. */
   server: ServerPin;
+  /** Whose login it is. */
   identity: ClientIdentity;
   /** Suites this client speaks, for the signed transcript of suite 2. */
   suites: readonly number[];
@@ -57,11 +58,13 @@ export type ClientLoginEffect =
 
 /** A successful login, at the client. */
 export interface ClientLogin {
+  /** As asked for. */
   suite: SuiteId;
   /** Our virtual address, new or as before. */
   address: number;
   /** Whether it was a REGISTER. */
   isRegistration: boolean;
+  /** The rest of the connection goes through it. */
   stream: ControlStream;
   /** 32 bytes that name this connection, for the proofs of ADD KEY and ROTATE KEY. */
   binding: Uint8Array;
@@ -84,6 +87,7 @@ export type LoginFailure =
 
 /** A server's keys and what it speaks. */
 export interface ServerLoginOptions {
+  /** Proves the server in suite 2. */
   ed25519: Ed25519KeyPair;
   /** null = suite 1 is off. */
   rsa: RsaKeyPair | null;
@@ -105,6 +109,7 @@ export interface ProvenKey {
 export interface KnownAccount {
   /** The account's key of the type that the suite uses, null = it has none. */
   publicKey: Uint8Array | null;
+  /** Answered with AUTH FAILED, code 6, to whoever proves the key. */
   isDisabled: boolean;
 }
 
@@ -142,11 +147,13 @@ export type ServerLoginEffect =
 
 /** A successful login, at the server. */
 export interface ServerLogin {
+  /** The one that the client chose. */
   suite: SuiteId;
   /** The account's virtual address. */
   address: number;
   /** Whether it was a REGISTER. */
   isRegistration: boolean;
+  /** The rest of the connection goes through it. */
   stream: ControlStream;
   /** 32 bytes that name this connection, for the proofs of ADD KEY and ROTATE KEY. */
   binding: Uint8Array;
@@ -166,6 +173,7 @@ export type ServerLoginRefusal =
   | "no aead in common"
   | "protected message does not hold"
   | "message is neither auth nor register"
+  | "message before the answer"
   | "auth is malformed"
   | "identity does not hold"
   | "proof of possession does not hold"

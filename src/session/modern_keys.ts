@@ -106,10 +106,14 @@ function splitDirectionKey(bytes: Uint8Array): DirectionKey {
   return split;
 }
 
+/** All secrets in the keys of an exchange. */
+export function secretsOfModern({ dataI, dataR, confirmI, confirmR, exporter }: ModernKeys): Uint8Array[] {
+  return [dataI.key, dataI.salt, dataR.key, dataR.salt, confirmI, confirmR, exporter];
+}
+
 /** Overwrites all keys of an exchange. */
 export function zeroizeModernKeys(keys: ModernKeys): void {
-  const { dataI, dataR, confirmI, confirmR, exporter } = keys;
-  zeroize(dataI.key, dataI.salt, dataR.key, dataR.salt, confirmI, confirmR, exporter);
+  zeroize(...secretsOfModern(keys));
 }
 
 /** Signs a hash in a role: 64 bytes. One role's signature is never another's. */
