@@ -152,3 +152,23 @@ function folderError(folder: string, error: unknown): unknown {
     cause: error,
   });
 }
+
+/**
+ * Makes `owner` the owner of the folder and of its files, so that a server that gives up root can still use them. To be
+ * called as root. Links are left alone: whoever could write to the folder might have pointed one at a file of root's.
+ *
+ * @throws {UserError}
+ */
+export function giveDataFolder(folder: string, owner: { uid: number; gid: number }): void {
+  try {
+    // While the folder is root's, nobody can put something else in the place of what was looked at.
+    Deno.chownSync(folder, 0, 0);
+    for (const { name } of Deno.readDirSync(folder)) {
+      const { isFile, nlink } = Deno.lstatSync(`${folder}/${name}`);
+      if (isFile && nlink === 1) Deno.chownSync(`${folder}/${name}`, owner.uid, owner.gid);
+    }
+    Deno.chownSync(folder, owner.uid, owner.gid);
+  } catch (error) {
+    throw folderError(folder, error);
+  }
+}

@@ -17,7 +17,14 @@ import {
   SHORT_MAC_LENGTH,
 } from "../protocol/mod.ts";
 import { tellEndpoints } from "./requests_tunnel.ts";
+import { senderOf } from "./sockets.ts";
 import type { ControlClient, World } from "./world.ts";
+
+/** A DISCOVER has 64 bytes; one byte more tells a longer datagram from it. */
+const MAX_READ_LENGTH = 65;
+
+/** After a failed read or send, so that a lasting failure costs little. */
+const FAILURE_PAUSE_MS = 20;
 
 /** One of the two discovery sockets. */
 export type DiscoverySocket = (typeof DISCOVERY_SOCKET)[keyof typeof DISCOVERY_SOCKET];
@@ -71,4 +78,46 @@ function remember(world: World, client: ControlClient, from: Endpoint): void {
 
 function otherThan(socket: DiscoverySocket): DiscoverySocket {
   return socket === DISCOVERY_SOCKET.udpPort ? DISCOVERY_SOCKET.udp2Port : DISCOVERY_SOCKET.udpPort;
+}
+
+/** The two discovery sockets, answering until they are stopped. */
+export class DiscoverySockets {
+  readonly #sockets: ReadonlyMap<DiscoverySocket, Deno.DatagramConn>;
+  #isStopped = false;
+
+  /** Takes over two bound sockets. */
+  constructor(first: Deno.DatagramConn, second: Deno.DatagramConn) {
+    this.#sockets = new Map([[DISCOVERY_SOCKET.udpPort, first], [DISCOVERY_SOCKET.udp2Port, second]]);
+  }
+
+  /** Serves both until {@linkcode DiscoverySockets.stop}. */
+  async run(world: World): Promise<void> {
+    await Promise.all([...this.#sockets].map(([number, socket]) => this.#serve(world, number, socket)));
+  }
+
+  /** Closes both. */
+  stop(): void {
+    this.#isStopped = true;
+    for (const socket of this.#sockets.values()) socket.close();
+  }
+
+  async #serve(world: World, number: DiscoverySocket, socket: Deno.DatagramConn): Promise<void> {
+    const buffer = new Uint8Array(MAX_READ_LENGTH);
+    while (!this.#isStopped) {
+      try {
+        const [datagram, sender] = await socket.receive(buffer);
+        await this.#answer(world, datagram, sender as Deno.NetAddr, number);
+      } catch (error) {
+        if (this.#isStopped) return;
+        world.log.debug("discovery socket", { error });
+        await world.pause(FAILURE_PAUSE_MS);
+      }
+    }
+  }
+
+  async #answer(world: World, datagram: Uint8Array, sender: Deno.NetAddr, number: DiscoverySocket): Promise<void> {
+    const from = senderOf(sender);
+    const answer = from === null ? null : answerDiscovery(world, datagram, from, number);
+    if (answer !== null) await this.#sockets.get(answer.via)!.send(answer.datagram, sender);
+  }
 }

@@ -4,8 +4,7 @@
  * @module
  */
 import { UserError } from "../base/errors.ts";
-import { type Endpoint, formatEndpoint, formatIpv6, ipv4Of, parseIpv4, parseIpv6 } from "../base/ip.ts";
-import { hostnameOf } from "../transport/stream.ts";
+import { type Endpoint, parseEndpoint } from "../base/ip.ts";
 
 /** Where a socket shall be bound. */
 export interface Place {
@@ -58,4 +57,11 @@ function bindError(where: string, option: string, cause: unknown): UserError {
     hint: "Name an address of this machine with --listen, or 0.0.0.0 for all.",
     cause,
   });
+}
+
+/** Where a datagram came from; null for what is no IP address. */
+export function senderOf({ hostname, port }: Deno.NetAddr): Endpoint | null {
+  // A link-local address comes with its zone, which is of no use elsewhere.
+  const literal = hostname.split("%")[0]!;
+  return parseEndpoint(literal.includes(":") ? `[${literal}]:${port}` : `${literal}:${port}`);
 }

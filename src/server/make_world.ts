@@ -1,0 +1,61 @@
+import type { Clock } from "../base/clock.ts";
+import type { Logger } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { AddressPlan } from "./address_pool.ts";
+import type { Limits } from "./policy.ts";
+import { Presence } from "./presence.ts";
+import { PasswordTries, registrationLimit } from "./rate_limits.ts";
+import { Rendezvous } from "./rendezvous.ts";
+import type { Store } from "./store.ts";
+import { Turns } from "./turns.ts";
+import type { ControlClient, DiscoveryPorts, RelayIssuer, World } from "./world.ts";
+
+/** What a world is made around. */
+export interface WorldOptions {
+  /** What is kept. */
+  store: Store;
+  /** What addresses come from. */
+  plan: AddressPlan;
+  /** Relays. */
+  relays: RelayIssuer;
+  /** Ports of discovery. */
+  ports: DiscoveryPorts;
+  /** What this server allows. */
+  limits: Limits;
+  /** Time. */
+  clock: Clock;
+  /** For everything drawn. */
+  random: Random;
+  /** For the operator. */
+  log: Logger;
+}
+
+/** A world in which nobody is logged in yet, and how to end the pauses within it. */
+export function makeWorld(options: WorldOptions): { world: World; endPauses: () => void } {
+  const { clock, random, limits } = options;
+  const waiting = new Set<() => void>();
+  const world: World = {
+    ...options,
+    presence: new Presence<ControlClient>(),
+    rendezvous: new Rendezvous<ControlClient>(random),
+    sessions: new Map(),
+    passwordTries: new PasswordTries(),
+    registrations: registrationLimit(),
+    turns: new Turns(),
+    context: () => ({ random, nowMs: Math.floor(clock.wallMs()), limits }),
+    pause: (ms) => pause(clock, waiting, ms),
+  };
+  return { world, endPauses: () => waiting.forEach((end) => end()) };
+}
+
+function pause(clock: Clock, waiting: Set<() => void>, ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    const end = () => {
+      cancel();
+      waiting.delete(end);
+      resolve();
+    };
+    const cancel = clock.after(ms, end);
+    waiting.add(end);
+  });
+}

@@ -1,0 +1,9 @@
+/**
+ * The mediation server: accounts, addresses, networks, presence, and how members find each other. No packet of theirs passes
+ * through it but through the relay, which cannot read any.
+ *
+ * @module
+ */
+export { giveDataFolder } from "./data_folder.ts";
+export { type InviteOptions, makeInvite } from "./invite.ts";
+export { type RunningServer, type ServerOptions, startServer } from "./server.ts";
