@@ -112,7 +112,9 @@ export interface KnownPeer {
   member: Member;
   /** Networks of both, by id. */
   networkIds: number[];
-  /** Whether both are online in one of them: then there may be a tunnel. */
+  /** Whether we are online in one of them: a tunnel that exists may go on. */
+  isAllowed: boolean;
+  /** Whether both are online in one of them: a tunnel may be made. */
   isWithinReach: boolean;
 }
 
@@ -131,6 +133,7 @@ export function peersOf(view: NetworksView, own: OwnPlace): Map<number, KnownPee
       peers.set(member.address, {
         member,
         networkIds: [...known?.networkIds ?? [], head.networkId],
+        isAllowed: known?.isAllowed === true || head.online,
         isWithinReach: known?.isWithinReach === true || (head.online && member.status === MEMBER_STATUS.online),
       });
     }

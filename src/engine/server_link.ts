@@ -5,7 +5,7 @@
  * @module
  */
 import type { Clock } from "../base/clock.ts";
-import { ProtocolError, UserError } from "../base/errors.ts";
+import { ProtocolError } from "../base/errors.ts";
 import type { Cidr4, Endpoint } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
@@ -13,6 +13,7 @@ import { ControlError } from "../ipc/schema.ts";
 import { type ControlMessage, type ControlMessageOf, GOODBYE, type UnknownControlMessage } from "../protocol/mod.ts";
 import { backoffMs } from "./backoff.ts";
 import { keepaliveIntervalMs, keepaliveStep } from "./keepalive.ts";
+import { LoginError } from "./login_error.ts";
 import { type Request, Requests } from "./requests.ts";
 import { checkWelcome } from "./welcome.ts";
 
@@ -42,7 +43,7 @@ export interface Login {
 
 /** What a link needs and tells. */
 export interface ServerLinkOptions {
-  /** Connects and logs in. A thrown UserError ends the link for good, anything else is tried again. */
+  /** Connects and logs in. @throws {LoginError} or anything else, which is tried again */
   open(signal: AbortSignal): Promise<ControlSession>;
   /** Time. */
   clock: Clock;
@@ -56,8 +57,8 @@ export interface ServerLinkOptions {
   onLogout(): void;
   /** Everything the server pushes. */
   onMessage(message: ControlMessage): void;
-  /** Trying again would not help. */
-  onFatal(error: UserError): void;
+  /** The first login after `start` failed, and trying again would not help: the link is offline. */
+  onFatal(error: LoginError): void;
 }
 
 /** See `EngineStatus.status`. */
@@ -80,6 +81,9 @@ interface Waiter {
 /** After such a GOODBYE the next try would only take the place of another engine with our keys. */
 const REPLACED_PAUSE_MS = 60_000;
 
+/** How long a goodbye may take. */
+const GOODBYE_TIMEOUT_MS = 200;
+
 /** The connection to one server. */
 export class ServerLink {
   readonly #options: ServerLinkOptions;
@@ -90,6 +94,7 @@ export class ServerLink {
   #sentAt = 0;
   #heardAt = 0;
   #spreadMs = 0;
+  #hasLoggedIn = false;
   #running: { abort: AbortController; ended: Promise<void> } | null = null;
 
   /** Does nothing before {@linkcode ServerLink.start}. */
@@ -107,6 +112,7 @@ export class ServerLink {
   start(): void {
     if (this.#running !== null) return;
     const abort = new AbortController();
+    this.#hasLoggedIn = false;
     this.#state = "logging in";
     this.#running = { abort, ended: this.#stayConnected(abort.signal) };
   }
@@ -122,7 +128,7 @@ export class ServerLink {
     const running = this.#running;
     if (running === null) return;
     this.#running = null;
-    this.#sendIfOpen({ type: "goodbye", requestId: 0, reason: GOODBYE.logout, retryAfterMs: 0 });
+    await this.#sayGoodbye();
     running.abort.abort();
     this.#session?.close();
     await running.ended;
@@ -141,6 +147,16 @@ export class ServerLink {
     if (this.#state === "logged in") this.#sendIfOpen({ ...message, requestId: 0 } as ControlMessage);
   }
 
+  /** A server that does not take it must not hold up the end. */
+  async #sayGoodbye(): Promise<void> {
+    const sent = this.#session?.send({ type: "goodbye", requestId: 0, reason: GOODBYE.logout, retryAfterMs: 0 });
+    if (sent === undefined) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const cancel = this.#options.clock.after(GOODBYE_TIMEOUT_MS, resolve);
+    await Promise.race([sent.catch(() => {}), promise]);
+    cancel();
+  }
+
   async #stayConnected(signal: AbortSignal): Promise<void> {
     const { clock, random, log } = this.#options;
     let failures = 0;
@@ -155,26 +171,32 @@ export class ServerLink {
       await pause(clock, waitMs, signal);
     }
     this.#state = "offline";
+    if (this.#running?.abort.signal === signal) this.#running = null;
   }
 
   /** Null when there is no sense in another try. */
   async #connectOnce(signal: AbortSignal): Promise<Ending | null> {
     const ending: Ending = { wasLoggedIn: false, retryAfterMs: 0, isServerGone: false };
+    let failure = new LoginError("the connection was lost");
     try {
       const session = await this.#options.open(signal);
       await this.#serve(session, ending, signal);
     } catch (error) {
       if (signal.aborted) return null;
-      if (error instanceof UserError) {
-        this.#failWaiters(new ControlError("serverKeyChanged", error.message));
-        this.#options.onFatal(error);
-        return null;
-      }
+      failure = error instanceof LoginError
+        ? error
+        : new LoginError(error instanceof Error ? error.message : String(error));
+      ending.retryAfterMs = failure.retryAfterMs;
       ending.isServerGone = true;
-      this.#options.log.warn("no connection to the server", { error });
     }
-    this.#failWaiters(new ControlError("serverUnreachable"));
-    return ending;
+    this.#hasLoggedIn ||= ending.wasLoggedIn;
+    this.#failWaiters(new ControlError(failure.code, failure.message));
+    if (!failure.isFinal || this.#hasLoggedIn) {
+      this.#options.log.warn("no connection to the server", { reason: failure.message });
+      return ending;
+    }
+    this.#options.onFatal(failure);
+    return null;
   }
 
   async #serve(session: ControlSession, ending: Ending, signal: AbortSignal): Promise<void> {

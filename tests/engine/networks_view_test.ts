@@ -106,6 +106,13 @@ Deno.test("peersOf joins the networks of a peer and sees it within reach where b
   assert.equal(peersOf(together, own).size, 1);
 });
 
+Deno.test("peersOf allows a tunnel to go on where the peer went offline, and not where we did", () => {
+  const peerOffline = view(network(7, [member(2, { status: MEMBER_STATUS.offline })]));
+  assert.deepEqual(peersOf(peerOffline, own).get(0x0a000002)!.isAllowed, true);
+  const weOffline = view(network(7, [member(2)], { online: false }));
+  assert.deepEqual(peersOf(weOffline, own).get(0x0a000002)!.isAllowed, false);
+});
+
 Deno.test("peersOf leaves out who waits for approval, on either side", () => {
   assert.equal(peersOf(view(network(7, [member(2, { status: MEMBER_STATUS.awaitingApproval })])), own).size, 0);
   assert.equal(peersOf(view(network(7, [member(2)], { membership: 2 })), own).size, 0);

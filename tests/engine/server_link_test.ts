@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { FakeClock } from "../../src/base/clock.ts";
-import { UserError } from "../../src/base/errors.ts";
 import { parseEndpoint, parseIpv4 } from "../../src/base/ip.ts";
 import { silentLogger } from "../../src/base/log.ts";
 import { seededRandom } from "../../src/base/random.ts";
+import { LoginError } from "../../src/engine/login_error.ts";
 import { type ControlSession, ServerLink } from "../../src/engine/server_link.ts";
 import { ControlError } from "../../src/ipc/schema.ts";
 import { type ControlMessage, type ControlMessageOf, GOODBYE, RESULT_CODE } from "../../src/protocol/mod.ts";
@@ -68,15 +68,15 @@ interface Rig {
   sessions: FakeSession[];
   /** What happened, in order. */
   events: string[];
-  fatal: UserError[];
+  fatal: LoginError[];
 }
 
 /** `opens`: what each try to connect gives; after the last one connecting works. */
-function rig(...opens: ("ok" | "fails" | UserError)[]): Rig {
+function rig(...opens: ("ok" | "fails" | LoginError)[]): Rig {
   const clock = new FakeClock();
   const sessions: FakeSession[] = [];
   const events: string[] = [];
-  const fatal: UserError[] = [];
+  const fatal: LoginError[] = [];
   const link = new ServerLink({
     clock,
     random: seededRandom(7),
@@ -151,14 +151,28 @@ Deno.test("ServerLink connects again after a loss", async () => {
   await link.stop();
 });
 
-Deno.test("ServerLink gives up on an error meant for the user", async () => {
-  const { link, fatal, clock } = rig(new UserError("Cannot log in: another key"));
+Deno.test("ServerLink gives up where the first login fails for good", async () => {
+  const { link, fatal, clock } = rig(new LoginError("another key", { code: "serverKeyChanged", isFinal: true }));
   link.start();
-  await assert.rejects(link.loggedIn(), ControlError);
+  await assert.rejects(link.loggedIn(), (error) => error instanceof ControlError && error.code === "serverKeyChanged");
   await settle();
   assert.equal(fatal.length, 1);
   assert.equal(clock.pendingCount, 0);
   assert.equal(link.state, "offline");
+  await link.stop();
+});
+
+Deno.test("ServerLink that was logged in does not believe that it cannot be again", async () => {
+  const { link, sessions, fatal, clock } = rig("ok", new LoginError("another key", { isFinal: true }));
+  link.start();
+  await link.loggedIn();
+  sessions[0]!.push(null);
+  await settle();
+  clock.advance(60_000);
+  await settle();
+  clock.advance(60_000);
+  await settle();
+  assert.deepEqual([fatal.length, link.state, sessions.length], [0, "logged in", 2]);
   await link.stop();
 });
 

@@ -1,0 +1,245 @@
+/**
+ * One tunnel's ways to its peer: candidates, relays, and the path its packets take. Keys are the exchange's business.
+ *
+ * It carries out what the deciders say (`PathBook`, `RelayBinding`) with one timer for all of them.
+ *
+ * @module
+ */
+import { toHex } from "../base/bytes.ts";
+import type { Clock } from "../base/clock.ts";
+import { ProtocolError } from "../base/errors.ts";
+import { type Endpoint, equalEndpoint, formatEndpoint } from "../base/ip.ts";
+import type { Logger } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { DataPlane } from "../dataplane/types.ts";
+import { PathBook, type PathEffect, type PathEvent, type PathView } from "../nat/mod.ts";
+import {
+  type Candidate,
+  classicExchange,
+  DATAGRAM,
+  INNER_FRAME,
+  innerFrames,
+  relayDatagrams,
+  type RelayOffer,
+} from "../protocol/mod.ts";
+import { type OverlayRanges, usableCandidates } from "./candidates.ts";
+import { type BindingEffect, RelayBinding } from "./relay_binding.ts";
+import type { LinkFacts } from "./views.ts";
+
+/** Relays used at once by one tunnel. */
+const MAX_RELAYS = 3;
+
+/** Candidates to which datagrams of an exchange go directly. */
+const MAX_EXCHANGE_CANDIDATES = 8;
+
+/** What a tunnel is from RENDEZVOUS on. */
+export interface TunnelFacts {
+  /** In datagrams to us. */
+  localSpi: number;
+  /** In datagrams to the peer. */
+  remoteSpi: number;
+  /** The peer's virtual IPv4 address. */
+  virtualAddress: number;
+  /** Suite of its keys. */
+  suite: 1 | 2;
+}
+
+/** What a tunnel works with. */
+export interface TunnelOptions {
+  /** Where datagrams go out. */
+  dataPlane: Pick<DataPlane, "setPath" | "sendFrame" | "sendDatagram">;
+  /** Time. */
+  clock: Clock;
+  /** Ids of probes. */
+  random: Random;
+  /** Where it tells of its paths. */
+  log: Logger;
+  /** Never reached through a tunnel. */
+  overlay: OverlayRanges;
+  /** Whether the server is on this machine. */
+  allowsLoopback: boolean;
+  /** Asks the server to let both ends begin together. */
+  askForPunch(localSpi: number): void;
+  /** Asks the server for fresh tickets; they come back through `renewTickets`. */
+  askForTickets(localSpi: number): void;
+  /** A relay forwards for this tunnel: a good moment to begin the exchange. */
+  onRelayBound(localSpi: number): void;
+  /** Packets go another way from now on, or none. */
+  onPathChanged(localSpi: number, path: PathView | null): void;
+}
+
+/** Paths and relays of one tunnel. Every method may be called at any time until `close`. */
+export class Tunnel {
+  /** See {@linkcode TunnelFacts}. */
+  readonly facts: TunnelFacts;
+  readonly #options: TunnelOptions;
+  readonly #paths: PathBook;
+  readonly #bindings: RelayBinding[] = [];
+  #candidates: Endpoint[] = [];
+  #wasRelayValid = false;
+  #cancelTimer = () => {};
+  #isClosed = false;
+
+  /** Does nothing before the first call. */
+  constructor(facts: TunnelFacts, options: TunnelOptions) {
+    this.facts = facts;
+    this.#options = options;
+    this.#paths = new PathBook(options.random);
+  }
+
+  /** Whether the end with the lower inbound SPI, which starts exchanges, is us. */
+  get isInitiator(): boolean {
+    return this.facts.localSpi < this.facts.remoteSpi;
+  }
+
+  /** The path packets take, or null. */
+  get path(): PathView | null {
+    return this.#paths.current;
+  }
+
+  /** Endpoints of relays that forward for us. */
+  get boundRelays(): Endpoint[] {
+    return this.#bindings.filter((binding) => binding.isBound).map((binding) => binding.endpoint);
+  }
+
+  /** Where the peer says it can be reached, as far as we believe it. */
+  get candidates(): readonly Endpoint[] {
+    return this.#candidates;
+  }
+
+  /** What `list` shows of it; null while no path works. */
+  link(): LinkFacts | null {
+    const path = this.path;
+    return path === null ? null : {
+      path: path.kind === "relay" ? "relay" : "direct",
+      transport: "udp",
+      endpoint: formatEndpoint(path.endpoint),
+      rttMs: path.rttMs === null ? null : Math.round(path.rttMs * 100) / 100,
+      suite: this.facts.suite,
+    };
+  }
+
+  /** The server told where the peer can be reached. */
+  setCandidates(candidates: readonly Candidate[]): void {
+    const usable = usableCandidates(candidates, this.#options.overlay, this.#options.allowsLoopback);
+    this.#candidates = usable.map(({ endpoint }) => endpoint);
+    this.tell({ on: "candidates", candidates: usable });
+  }
+
+  /** The server named relays: binds to each that is not bound already, and renews the tickets of those that are. */
+  setRelays(offers: readonly RelayOffer[]): void {
+    const { clock, log } = this.#options;
+    for (const offer of offers) {
+      try {
+        const known = this.#bindings.find(({ relayId }) => toHex(relayId) === toHex(offer.relayId));
+        if (known !== undefined) known.renew(offer, clock.now(), clock.wallMs());
+        else if (this.#bindings.length < MAX_RELAYS) {
+          this.#bindings.push(new RelayBinding(offer, this.facts.localSpi, clock.now(), clock.wallMs()));
+        }
+      } catch (error) {
+        if (!(error instanceof ProtocolError)) throw error;
+        log.warn("the server's relay ticket is unusable", { error });
+      }
+    }
+    this.#tick();
+  }
+
+  /** Tells the paths what happened. */
+  tell(event: PathEvent): void {
+    if (this.#isClosed) return;
+    for (const effect of this.#paths.step(event, this.#options.clock.now())) this.#carryOut(effect);
+    this.#watchRelays();
+    this.#arm();
+  }
+
+  /** A datagram of section 12.2 came; one that is not for this tunnel is ignored. @throws {ProtocolError} */
+  takeRelayDatagram(type: number, from: Endpoint, datagram: Uint8Array): void {
+    const binding = this.#bindings.find((each) => each.isFrom(from));
+    if (binding === undefined || this.#isClosed) return;
+    const now = this.#options.clock.now();
+    if (type === DATAGRAM.challenge) return this.#carryOutAll(binding.challenged(datagram, now));
+    if (type === DATAGRAM.bound && relayDatagrams.bound.decode(datagram).spi === this.facts.localSpi) {
+      return this.#carryOutAll(binding.bound(now));
+    }
+    if (type !== DATAGRAM.bindRefused) return;
+    const { spi, code } = relayDatagrams.refused.decode(datagram);
+    if (spi !== this.facts.localSpi) return;
+    this.#options.log.info("a relay refuses to forward", { endpoint: formatEndpoint(from), code });
+    this.#carryOutAll(binding.refused(code, now));
+  }
+
+  /** Where datagrams of an exchange go when their way is not given: relays first, then the path or the candidates. */
+  exchangeTargets(): Endpoint[] {
+    const direct = this.path === null ? this.#candidates.slice(0, MAX_EXCHANGE_CANDIDATES) : [this.path.endpoint];
+    const relays = this.boundRelays;
+    return [...relays, ...direct.filter((endpoint) => !relays.some((relay) => equalEndpoint(relay, endpoint)))];
+  }
+
+  /** Leaves the relays and stops the timer. */
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#cancelTimer();
+    for (const binding of this.#bindings) {
+      const unbind = binding.unbind();
+      if (unbind !== null) this.#options.dataPlane.sendDatagram(unbind.to, unbind.datagram);
+    }
+  }
+
+  #tick(): void {
+    if (this.#isClosed) return;
+    const now = this.#options.clock.now();
+    for (const binding of this.#bindings) this.#carryOutAll(binding.tick(now));
+    this.tell({ on: "tick" });
+  }
+
+  #carryOut(effect: PathEffect): void {
+    const { dataPlane, askForPunch, onPathChanged } = this.#options;
+    const { localSpi, remoteSpi } = this.facts;
+    switch (effect.do) {
+      case "probe": {
+        const body = innerFrames.probe.encode({ probeId: effect.probeId, padding: new Uint8Array() });
+        return dataPlane.sendFrame(localSpi, effect.endpoint, INNER_FRAME.probe, body);
+      }
+      case "punch":
+        return dataPlane.sendDatagram(effect.endpoint, classicExchange.punch.encode({ spi: remoteSpi }));
+      case "use":
+        dataPlane.setPath(localSpi, effect.endpoint);
+        return onPathChanged(localSpi, this.path);
+      case "askForPunch":
+        return askForPunch(localSpi);
+    }
+  }
+
+  #carryOutAll(effects: BindingEffect[]): void {
+    const { dataPlane, askForTickets, onRelayBound } = this.#options;
+    for (const effect of effects) {
+      if (effect.do === "send") dataPlane.sendDatagram(effect.to, effect.datagram);
+      else if (effect.do === "renewTicket") askForTickets(this.facts.localSpi);
+      else if (effect.do === "lost") this.tell({ on: "relayLost", endpoint: effect.endpoint });
+      else {
+        this.tell({ on: "relayBound", endpoint: effect.endpoint });
+        onRelayBound(this.facts.localSpi);
+      }
+    }
+    this.#arm();
+  }
+
+  /** A relay that was started anew has lost our binding; waiting for the next renewal would take 20 s. */
+  #watchRelays(): void {
+    const isValid = this.#paths.views().some((path) => path.kind === "relay" && path.isValid);
+    if (this.#wasRelayValid && !isValid) {
+      for (const binding of this.#bindings) binding.suspect(this.#options.clock.now());
+    }
+    this.#wasRelayValid = isValid;
+  }
+
+  #arm(): void {
+    this.#cancelTimer();
+    if (this.#isClosed) return;
+    const due = [this.#paths.nextWakeAt(), ...this.#bindings.map(({ wakeAt }) => wakeAt)].filter((at) => at !== null);
+    if (due.length === 0) return;
+    const { clock } = this.#options;
+    this.#cancelTimer = clock.after(Math.max(0, Math.min(...due) - clock.now()), () => this.#tick());
+  }
+}
