@@ -72,8 +72,12 @@ async function play(options: Options, program: [string, ...string[]]): Promise<n
     members: [],
     capture: null,
   };
+  let isInterrupted = false;
   const interrupt = async () => {
+    if (isInterrupted) return;
+    isInterrupted = true;
     await scene.close();
+    console.error("demo: interrupted; nothing of it is left");
     Deno.exit(INTERRUPTED);
   };
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) Deno.addSignalListener(signal, interrupt);
@@ -87,6 +91,8 @@ async function play(options: Options, program: [string, ...string[]]): Promise<n
   } catch (error) {
     failure = error instanceof Error ? error : new Error(String(error));
   }
+  // The step failed because its processes were taken away; whoever took them ends the demo.
+  if (isInterrupted) await new Promise<never>(() => {});
   await scene.close();
   narrator.close(failure);
   return failure === null ? 0 : 1;

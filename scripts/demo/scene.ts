@@ -48,10 +48,10 @@ export class Scene {
     return `${this.#folder}/${name}`;
   }
 
-  /** Starts Buri on a computer; engine commands find the engine by the environment. */
+  /** Starts Buri on a computer, in the run's own folder; engine commands find the engine by the environment. */
   startBuri(computer: Computer, args: string[], name = `buri ${args[0]}`): LabProcess {
     const env = { BURI_STATE: computer.folder, NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
-    return this.start(computer, [...this.#program, ...args], { name, env });
+    return this.start(computer, [...this.#program, ...args], { name, env, cwd: this.#folder });
   }
 
   /** Runs a command of Buri to its end. */

@@ -5,6 +5,8 @@ import type { Computer } from "./scene.ts";
 
 const NICKS = ["alice-lighthouse", "bob-waterwheel"];
 const NETWORK = "garden party";
+/** Relative to the run's own folder. */
+const SERVER_FOLDER = "./server";
 const PASSWORD = "marmalade-4711";
 const READY_TIMEOUT_MS = 20_000;
 const PING_COUNT = 5;
@@ -18,12 +20,8 @@ export const SECRETS = [...NICKS, NETWORK, PASSWORD];
 /** Starts the server and reads its invite. */
 export async function startServer(stage: Stage): Promise<void> {
   await launchServer(stage);
-  const { stdout } = await runShown(stage.scene, stage.narrator, stage.server, [
-    "server",
-    "invite",
-    "--data",
-    stage.server.folder,
-  ]);
+  const args = ["server", "invite", "--data", SERVER_FOLDER];
+  const { stdout } = await runShown(stage.scene, stage.narrator, stage.server, args);
   stage.invite = stdout.trim();
   check(/^buri:\/\/.+#.+$/.test(stage.invite), `"${stage.invite}" is no invite`);
 }
@@ -34,7 +32,7 @@ export async function launchServer(stage: Stage): Promise<void> {
   const anyPorts = ["--udp", "0", "--udp2", "0", "--relay", "0"];
   // A restarted server is looked for where it was before.
   const port = /:(\d+)\/#/.exec(stage.invite)?.[1] ?? (ground.hasNetworks ? "12975" : "0");
-  const args = ["server", "--data", server.folder, "--listen", `${serverAddress}:${port}`];
+  const args = ["server", "--data", SERVER_FOLDER, "--listen", `${serverAddress}:${port}`];
   if (!ground.hasNetworks) args.push(...anyPorts);
   stage.serverProcess = scene.startBuri(server, args, "the server");
   const [line] = await stage.serverProcess.waitForLine(/^buri server ready (\S+):(\d+)$/, READY_TIMEOUT_MS);

@@ -103,8 +103,9 @@ export async function endCapture(stage: Stage): Promise<void> {
   narrator.say(
     `${frameCount} packets, ${(byteCount / 1e6).toFixed(1)} MB were read, ${lostCount} packets came too fast.`,
   );
-  narrator.say(`A line sent in the clear as a proof: seen ${found[CONTROL_MARKER]} time(s).`);
-  check(found[CONTROL_MARKER] === 1, "the listener missed the line that was sent in the clear");
+  const isProofSeen = found[CONTROL_MARKER]! > 0;
+  narrator.say(`A line sent in the clear as a proof: ${isProofSeen ? "seen" : "not seen"}.`);
+  check(isProofSeen, "the listener missed the line that was sent in the clear");
   for (const text of [FILE_MARKER, ...SECRETS]) {
     narrator.say(`"${text}": seen ${found[text]} times.`);
     check(found[text] === 0, `"${text}" could be read on the Internet`);

@@ -1,0 +1,38 @@
+import assert from "node:assert/strict";
+import { needs } from "../support/needs.ts";
+import { assertNothingLeft, runDemo, startDemo } from "../support/demo_run.ts";
+
+Deno.test(
+  needs("the short demo shows all its steps and leaves nothing behind", "linux", "root", "netns", "tun"),
+  async () => {
+    const { leftOut, steps } = await runDemo(["--short"]);
+    assert.deepEqual(leftOut, []);
+    assert.equal(steps.length, 14);
+    const measures = Object.assign({}, ...steps.map((step) => step.measures));
+    assert.equal(measures.fileBytes, 8 << 20);
+    assert(measures.gapMs < 5000 && measures.bytes > 8 << 20);
+  },
+);
+
+Deno.test(needs("the demo cleans up when it is interrupted", "linux", "root", "netns"), async () => {
+  const { child, pid } = startDemo(["--short"]);
+  const reader = child.stdout.pipeThrough(new TextDecoderStream()).getReader();
+  for (let text = ""; !text.includes("buri server ready");) {
+    const { value, done } = await reader.read();
+    assert.equal(done, false, "the demo ended before it was interrupted");
+    text += value;
+  }
+  child.kill("SIGINT");
+  const { code } = await child.status;
+  while (!(await reader.read()).done);
+  await child.stderr.cancel();
+  assert.equal(code, 130);
+  assertNothingLeft(pid);
+});
+
+Deno.test("the demo refuses arguments it does not know", async () => {
+  const { child } = startDemo(["--fast"]);
+  const { code, stderr } = await child.output();
+  assert.equal(code, 2);
+  assert.match(new TextDecoder().decode(stderr), /--fast[\s\S]*usage: deno task demo/);
+});
