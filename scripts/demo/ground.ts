@@ -48,17 +48,16 @@ export function canEnterUserNamespace(): boolean {
 export async function runInUserNamespace(command: string[]): Promise<number> {
   const [program, ...args] = UNSHARE;
   const child = new Deno.Command(program, { args: [...args, ...command], env: { [INSIDE]: "1" } }).spawn();
-  // Ctrl-C reaches the child by itself: it is in the terminal's foreground group. We wait until it has cleaned up.
-  const passOn = () => child.kill("SIGTERM");
-  Deno.addSignalListener("SIGINT", ignore);
-  Deno.addSignalListener("SIGTERM", passOn);
+  // A terminal sends Ctrl-C to the child as well; the second one changes nothing. We wait until it has cleaned up.
+  const listeners = (["SIGINT", "SIGTERM", "SIGHUP"] as const).map((signal) => {
+    const passOn = () => child.kill(signal);
+    Deno.addSignalListener(signal, passOn);
+    return () => Deno.removeSignalListener(signal, passOn);
+  });
   const { code } = await child.status;
-  Deno.removeSignalListener("SIGINT", ignore);
-  Deno.removeSignalListener("SIGTERM", passOn);
+  for (const remove of listeners) remove();
   return code;
 }
-
-function ignore(): void {}
 
 function nothing(reason: string): Ground {
   return { hasNetworks: false, hasTun: false, leftOut: [reason] };
