@@ -7,6 +7,8 @@ const SYMBOLS = {
   socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
 
+let symbols: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] | undefined;
+
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
 const SOCK_NONBLOCK = 0o4000;
@@ -20,8 +22,8 @@ const BUFFER_LENGTH = 1 << 20;
  */
 export function openSocketPair(): [first: number, second: number] {
   const pair = new Int32Array(2);
-  const { socketpair } = Deno.dlopen("libc.so.6", SYMBOLS).symbols;
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCKET.CLOEXEC, 0, pair) < 0) {
+  symbols ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  if (symbols.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCKET.CLOEXEC, 0, pair) < 0) {
     throw new SystemError("make a socket pair", lastErrno());
   }
   for (const descriptor of pair) setSocketOption(descriptor, SOCKET.SOL_SOCKET, SO_SNDBUF, BUFFER_LENGTH);

@@ -1,3 +1,4 @@
+import { type Endpoint, mappedIpv4 } from "../base/ip.ts";
 import { SystemError } from "./errno.ts";
 import { lastErrno } from "./libc_linux.ts";
 import { bindSocket, closeDescriptor, openSocket, setSocketOption, SOCKET } from "./posix_linux.ts";
@@ -12,6 +13,8 @@ const SYMBOLS = {
   /** int getsockname(int fd, struct sockaddr *address, socklen_t *length) */
   getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
 } as const satisfies Deno.ForeignLibraryInterface;
+
+let symbols: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] | undefined;
 
 const SOCK_NONBLOCK = 0o4000;
 const EAFNOSUPPORT = 97;
@@ -46,27 +49,28 @@ export interface UdpDescriptor {
 }
 
 /**
- * Binds `port` (0 = any) on all addresses: one socket for IPv4 and IPv6, or for IPv4 alone where the kernel has no IPv6.
+ * Binds `port` (0 = any) on all addresses, or on `address` (16 bytes, IPv4 as ::ffff:a.b.c.d) alone: one socket for IPv4 and
+ * IPv6, or for IPv4 alone where the kernel has no IPv6.
  *
  * Nothing it sends is ever fragmented, and it does not believe ICMP about path MTUs (PMTUDISC_PROBE): tunnels measure theirs.
  *
  * @throws {SystemError} EADDRINUSE where the port is taken.
  */
-export function openUdpDescriptor(port: number): UdpDescriptor {
+export function openUdpDescriptor(port: number, address?: Uint8Array): UdpDescriptor {
   try {
-    return openFamily("dual", port);
+    return openFamily("dual", port, address);
   } catch (error) {
     if (!(error instanceof SystemError) || ![EAFNOSUPPORT, EADDRNOTAVAIL].includes(error.errno)) throw error;
-    return openFamily("ipv4", port);
+    return openFamily("ipv4", port, address);
   }
 }
 
-function openFamily(family: SocketFamily, port: number): UdpDescriptor {
+function openFamily(family: SocketFamily, port: number, address = anyAddress(family)): UdpDescriptor {
   const isDual = family === "dual";
   const descriptor = openSocket(isDual ? SOCKET.AF_INET6 : SOCKET.AF_INET, SOCKET.DGRAM | SOCK_NONBLOCK, 0);
   try {
     if (isDual) setSocketOption(descriptor, SOL_IPV6, IPV6_V6ONLY, 0);
-    bindSocket(descriptor, anyAddress(family, port));
+    bindSocket(descriptor, socketAddress(family, { address, port }));
     for (const [forced, ordinary] of [[SO_RCVBUFFORCE, SO_RCVBUF], [SO_SNDBUFFORCE, SO_SNDBUF]] as const) {
       if (!trySetSocketOption(descriptor, SOCKET.SOL_SOCKET, forced, BUFFER_LENGTH)) {
         trySetSocketOption(descriptor, SOCKET.SOL_SOCKET, ordinary, BUFFER_LENGTH);
@@ -93,19 +97,22 @@ function isAtLeast(release: string, major: number, minor: number): boolean {
   return Number(haveMajor) > major || (Number(haveMajor) === major && Number(haveMinor) >= minor);
 }
 
-function anyAddress(family: SocketFamily, port: number): Uint8Array<ArrayBuffer> {
+function anyAddress(family: SocketFamily): Uint8Array {
+  return family === "dual" ? new Uint8Array(16) : mappedIpv4(0);
+}
+
+function socketAddress(family: SocketFamily, endpoint: Endpoint): Uint8Array<ArrayBuffer> {
   const bytes = new Uint8Array(SOCKET_ADDRESS_LENGTH);
-  const address = family === "dual"
-    ? new Uint8Array(16)
-    : Uint8Array.of(0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0);
-  writeSocketAddress(new DataView(bytes.buffer), 0, { address, port }, family);
+  if (!writeSocketAddress(new DataView(bytes.buffer), 0, endpoint, family)) {
+    throw new SystemError("bind", EADDRNOTAVAIL);
+  }
   return bytes.slice(0, socketAddressLength(family));
 }
 
 function boundPort(descriptor: number, family: SocketFamily): number {
   const address = new Uint8Array(SOCKET_ADDRESS_LENGTH);
-  const { getsockname } = Deno.dlopen("libc.so.6", SYMBOLS).symbols;
-  if (getsockname(descriptor, address, new Uint32Array([socketAddressLength(family)])) < 0) {
+  symbols ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  if (symbols.getsockname(descriptor, address, new Uint32Array([socketAddressLength(family)])) < 0) {
     throw new SystemError("read the port of a socket", lastErrno());
   }
   return new DataView(address.buffer).getUint16(2);

@@ -17,7 +17,7 @@ import { ByteWriter, concat, utf8 } from "../base/bytes.ts";
 import { ProtocolError } from "../base/errors.ts";
 import type { Endpoint } from "../base/ip.ts";
 import { MODERN_LENGTH, SHORT_MAC_LENGTH } from "./constants.ts";
-import { DATAGRAM, datagramHeader } from "./datagrams.ts";
+import { DATAGRAM, DATAGRAM_HEADER_LENGTH, datagramHeader } from "./datagrams.ts";
 import { bytes, type Codec, constant, type Fixed, type MessageOf, strict, u16, u32, u64, u8 } from "./fields.ts";
 
 /** Length in bytes of a ticket. */
@@ -89,6 +89,12 @@ export function relayCookieInput(from: Endpoint): Uint8Array<ArrayBuffer> {
   return new ByteWriter(18).bytes(from.address).u16(from.port).finish();
 }
 
+/** Where in a BIND the SPI of its ticket stands, for whoever sorts many of them before reading one. */
+export const BIND_SPI_OFFSET: number = DATAGRAM_HEADER_LENGTH + SHORT_MAC_LENGTH + 2 + 1 + 16;
+
+/** Length in bytes of a BIND. */
+export const BIND_LENGTH = 165;
+
 const cookie = bytes(SHORT_MAC_LENGTH);
 
 function bindFields(type: number): {
@@ -111,7 +117,7 @@ function bindFields(type: number): {
 /** Datagrams between a client and a relay. BIND and UNBIND end with a mac over all before it: see {@linkcode encodeWithMac}. */
 export const relayDatagrams = {
   /** Client to relay; a cookie of zeros asks for one. */
-  bind: strict(bindFields(DATAGRAM.bind), 165),
+  bind: strict(bindFields(DATAGRAM.bind), BIND_LENGTH),
   /** Relay to client. */
   challenge: strict({ ...datagramHeader(DATAGRAM.challenge), cookie }, 21),
   /** Relay to client. */
@@ -119,7 +125,7 @@ export const relayDatagrams = {
   /** Relay to client. */
   refused: strict({ ...datagramHeader(DATAGRAM.bindRefused), spi: u32, code: u8 }, 10),
   /** Client to relay. */
-  unbind: strict(bindFields(DATAGRAM.unbind), 165),
+  unbind: strict(bindFields(DATAGRAM.unbind), BIND_LENGTH),
 };
 
 /** BIND and UNBIND. */
