@@ -1,13 +1,7 @@
 import { SystemError } from "./errno.ts";
 import { lastErrno } from "./libc_linux.ts";
+import { setupLibc } from "./libc_setup_linux.ts";
 import { setSocketOption, SOCKET } from "./posix_linux.ts";
-
-const SYMBOLS = {
-  /** int socketpair(int domain, int type, int protocol, int pair[2]) */
-  socketpair: { parameters: ["i32", "i32", "i32", "buffer"], result: "i32" },
-} as const satisfies Deno.ForeignLibraryInterface;
-
-let symbols: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] | undefined;
 
 const AF_UNIX = 1;
 const SOCK_SEQPACKET = 5;
@@ -22,8 +16,7 @@ const BUFFER_LENGTH = 1 << 20;
  */
 export function openSocketPair(): [first: number, second: number] {
   const pair = new Int32Array(2);
-  symbols ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
-  if (symbols.socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCKET.CLOEXEC, 0, pair) < 0) {
+  if (setupLibc().socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK | SOCKET.CLOEXEC, 0, pair) < 0) {
     throw new SystemError("make a socket pair", lastErrno());
   }
   for (const descriptor of pair) setSocketOption(descriptor, SOCKET.SOL_SOCKET, SO_SNDBUF, BUFFER_LENGTH);

@@ -1,14 +1,8 @@
 import { utf8 } from "../base/bytes.ts";
 import { SystemError } from "./errno.ts";
 import { lastErrno } from "./libc_linux.ts";
+import { setupLibc } from "./libc_setup_linux.ts";
 import { closeDescriptor, openDescriptor } from "./posix_linux.ts";
-
-const SYMBOLS = {
-  /** int ioctl(int fd, unsigned long request, struct ifreq *argument) */
-  ioctl: { parameters: ["i32", "u64", "buffer"], result: "i32" },
-  /** The same for requests whose argument is a number. */
-  ioctlNumber: { name: "ioctl", parameters: ["i32", "u64", "u64"], result: "i32" },
-} as const satisfies Deno.ForeignLibraryInterface;
 
 const O_RDWR = 2;
 const O_NONBLOCK = 0o4000;
@@ -42,7 +36,7 @@ export function openTunDescriptor(name: string): TunDescriptor {
   if (text.length === 0 || text.length >= IFNAMSIZ) {
     throw new RangeError(`Cannot name a device "${name}": 1 to 15 bytes`);
   }
-  const { ioctl, ioctlNumber } = Deno.dlopen("libc.so.6", SYMBOLS).symbols;
+  const { ioctl, ioctlNumber } = setupLibc();
   const descriptor = openDescriptor("/dev/net/tun", O_RDWR | O_NONBLOCK);
   const request = new Uint8Array(IFREQ_LENGTH);
   request.set(text);

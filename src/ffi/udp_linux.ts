@@ -1,6 +1,7 @@
 import { type Endpoint, mappedIpv4 } from "../base/ip.ts";
 import { SystemError } from "./errno.ts";
 import { lastErrno } from "./libc_linux.ts";
+import { setupLibc } from "./libc_setup_linux.ts";
 import { bindSocket, closeDescriptor, openSocket, setSocketOption, SOCKET } from "./posix_linux.ts";
 import {
   SOCKET_ADDRESS_LENGTH,
@@ -8,13 +9,6 @@ import {
   type SocketFamily,
   writeSocketAddress,
 } from "./socket_address_linux.ts";
-
-const SYMBOLS = {
-  /** int getsockname(int fd, struct sockaddr *address, socklen_t *length) */
-  getsockname: { parameters: ["i32", "buffer", "buffer"], result: "i32" },
-} as const satisfies Deno.ForeignLibraryInterface;
-
-let symbols: Deno.DynamicLibrary<typeof SYMBOLS>["symbols"] | undefined;
 
 const SOCK_NONBLOCK = 0o4000;
 const EAFNOSUPPORT = 97;
@@ -111,8 +105,7 @@ function socketAddress(family: SocketFamily, endpoint: Endpoint): Uint8Array<Arr
 
 function boundPort(descriptor: number, family: SocketFamily): number {
   const address = new Uint8Array(SOCKET_ADDRESS_LENGTH);
-  symbols ??= Deno.dlopen("libc.so.6", SYMBOLS).symbols;
-  if (symbols.getsockname(descriptor, address, new Uint32Array([socketAddressLength(family)])) < 0) {
+  if (setupLibc().getsockname(descriptor, address, new Uint32Array([socketAddressLength(family)])) < 0) {
     throw new SystemError("read the port of a socket", lastErrno());
   }
   return new DataView(address.buffer).getUint16(2);
