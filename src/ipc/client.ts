@@ -123,7 +123,6 @@ class Session {
     const id = this.#nextId++;
     const inbox = new Inbox();
     this.#inboxes.set(id, inbox);
-    if (this.#isClosed) inbox.fail(new ControlError("engineGone"));
     this.#writer.write(encodeRequest({ id, method, params })).catch((error) => {
       inbox.fail(new ControlError(error instanceof ProtocolError ? "invalidRequest" : "engineGone"));
     });

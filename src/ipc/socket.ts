@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { dirname } from "node:path";
 import { UserError } from "../base/errors.ts";
 
 /** The longest path a Unix socket address holds (`sun_path` less its end mark). */
@@ -33,10 +34,13 @@ function runtimeDirs({ uid, xdgRuntimeDir }: RuntimeOwner): string[] {
  * Listens on the socket of `stateDir`, readable by this user alone. A socket left by a dead engine is replaced, but only
  * after nobody answered on it. Throws `UserError` when somebody does.
  */
-export async function listenControl(stateDir: string): Promise<{ listener: Deno.Listener; path: string }> {
+export async function listenControl(
+  stateDir: string,
+  owner: RuntimeOwner = currentOwner(),
+): Promise<{ listener: Deno.Listener; path: string }> {
   const absolute = await Deno.realPath(stateDir);
-  const candidates = socketPaths(absolute, currentOwner());
-  const path = candidates.find((candidate) => isOwnDir(absolute, candidate));
+  const candidates = socketPaths(absolute, owner);
+  const path = candidates.find((candidate) => candidate.startsWith(`${absolute}/`) || hasRuntimeDir(candidate));
   if (path === undefined) {
     throw new UserError(
       `Cannot open a control socket for ${stateDir}: the path is too long and no runtime folder is usable`,
@@ -50,9 +54,10 @@ export async function listenControl(stateDir: string): Promise<{ listener: Deno.
 }
 
 /** Connects to the engine of `stateDir`. Throws as `Deno.connect` does: `NotFound`, `ConnectionRefused`, `PermissionDenied`. */
-export async function dialControl(stateDir: string): Promise<Deno.Conn> {
+export async function dialControl(stateDir: string, owner: RuntimeOwner = currentOwner()): Promise<Deno.Conn> {
   const absolute = await Deno.realPath(stateDir);
-  for (const path of socketPaths(absolute, currentOwner())) {
+  for (const path of socketPaths(absolute, owner)) {
+    if (!path.startsWith(`${absolute}/`) && !isPrivateDir(dirname(path))) continue;
     try {
       return await Deno.connect({ transport: "unix", path });
     } catch (error) {
@@ -66,17 +71,28 @@ function currentOwner(): RuntimeOwner {
   return { uid: Deno.uid() ?? 0, xdgRuntimeDir: Deno.env.get("XDG_RUNTIME_DIR") };
 }
 
-/** Makes the runtime folder where needed; another user's folder of that name is not used. */
-function isOwnDir(stateDir: string, path: string): boolean {
-  const dir = path.slice(0, path.lastIndexOf("/"));
-  if (dir === stateDir) return true;
+/** Whether the runtime folder of `path` is there and private; makes it where it is missing. */
+function hasRuntimeDir(path: string): boolean {
+  const dir = dirname(path);
   try {
     Deno.mkdirSync(dir, { mode: 0o700 });
   } catch (error) {
     if (!(error instanceof Deno.errors.AlreadyExists)) return false;
   }
-  const found = Deno.lstatSync(dir);
-  return found.isDirectory && found.uid === Deno.uid() && ((found.mode ?? 0) & 0o022) === 0;
+  return isPrivateDir(dir);
+}
+
+/**
+ * Whether `dir` is a folder of this user's that nobody else can put a socket into. Where several users share the folder
+ * above, one could make it in another's name, wait for a command, and be told a password.
+ */
+export function isPrivateDir(dir: string): boolean {
+  try {
+    const { isDirectory, uid, mode } = Deno.lstatSync(dir);
+    return isDirectory && uid === Deno.uid() && ((mode ?? 0) & 0o022) === 0;
+  } catch {
+    return false;
+  }
 }
 
 async function removeStale(path: string): Promise<void> {

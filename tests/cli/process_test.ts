@@ -44,7 +44,7 @@ Deno.test("buri talks to the engine of --state and of $BURI_STATE", async () => 
   await withEngine(async (dir) => {
     const byOption = await outputOf(buri(["list", "--state", dir]));
     const byVariable = await outputOf(buri(["list"], { env: { BURI_STATE: dir } }));
-    assert.match(byOption.stdout, /^ \* \[game night\] {2}capacity: 4\/256, .*\n {5}\* 090-123-456 {3}bob /);
+    assert.match(byOption.stdout, /^ \* \[game night\] {2}capacity: 6\/256, .*\n {5}\* 090-123-456 {3}bob /);
     assert.deepEqual(byVariable, byOption);
     assert.deepEqual([byOption.code, byOption.stderr], [0, ""]);
   });
@@ -55,6 +55,11 @@ Deno.test("buri ends with 1 when the engine refuses", async () => {
     const { code, stdout } = await outputOf(buri(["join", "nowhere", "", "--state", dir]));
     assert.deepEqual([code, stdout], [1, "Joining nowhere .. failed, invalid password\n"]);
   });
+});
+
+Deno.test("buri prints no character that steers a terminal, wherever it comes from", async () => {
+  const { code, stdout, stderr } = await outputOf(buri(["\u001b[2Jlist\u202e"]));
+  assert.deepEqual([code, stdout, stderr.split("\n")[0]], [2, "", "Cannot run [2Jlist: there is no such command"]);
 });
 
 Deno.test("buri ends with 3 when no engine runs", async () => {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { utf8 } from "../../src/base/bytes.ts";
 import { createLogger, type Logger, silentLogger } from "../../src/base/log.ts";
 import { type ControlConnection, openControl } from "../../src/ipc/client.ts";
 import { decodeReply, encodeRequest } from "../../src/ipc/frames.ts";
@@ -194,16 +195,61 @@ Deno.test("serveStream ends a connection that sends nonsense", async () => {
   }
 });
 
-Deno.test("serveStream refuses the 33rd open request and one whose id is in use", async () => {
+Deno.test("serveStream refuses a request beyond 32 open ones and one whose id is in use", async () => {
   const engine = engineWith({ login: () => new Promise(() => {}) });
   await withRawSession(engine, async (writer, replies) => {
-    for (let id = 0; id < 32; id++) await writer.write(encodeRequest({ id, method: "login", params: {} }));
-    for (const id of [32, 5]) {
-      await writer.write(encodeRequest({ id, method: "status", params: {} }));
-      const hint = "too many requests are open on this connection";
-      assert.deepEqual(decodeReply((await replies.next()).value as string), { id, failure: { code: "busy", hint } });
-    }
+    const ask = (id: number, method: string) => writer.write(encodeRequest({ id, method, params: {} }));
+    const nextReply = async () => decodeReply((await replies.next()).value as string);
+    const failure = { code: "busy", hint: "too many requests are open on this connection" };
+    await ask(0, "login");
+    await ask(0, "status");
+    assert.deepEqual(await nextReply(), { id: 0, failure });
+    for (let id = 1; id < 32; id++) await ask(id, "login");
+    await ask(32, "status");
+    assert.deepEqual(await nextReply(), { id: 32, failure });
   });
+});
+
+Deno.test("serveStream ends the streams of a command that has gone", async () => {
+  const begun = Promise.withResolvers<void>();
+  const ended = Promise.withResolvers<void>();
+  const engine = engineWith({
+    // deno-lint-ignore require-yield -- a peer that never answers
+    ping: async function* (_, signal) {
+      signal.addEventListener("abort", () => ended.resolve());
+      begun.resolve();
+      await ended.promise;
+    },
+  });
+  await withRawSession(engine, async (writer, _, stream) => {
+    await writer.write(encodeRequest({ id: 1, method: "ping", params: PING }));
+    await begun.promise;
+    stream.close();
+    await ended.promise;
+  });
+});
+
+Deno.test("openControl gives up on an answer in parts that does not end", async () => {
+  const line = utf8(`{"id":1,"part":"${"x".repeat(60_000)}"}\n`);
+  let isClosed = false;
+  let at = 0;
+  let reads = 0;
+  const endless: ByteStream = {
+    read: async (buffer) => {
+      if (reads++ % 100 === 0) await new Promise((resolve) => setTimeout(resolve));
+      if (isClosed) return null;
+      const chunk = line.subarray(at, at + buffer.length);
+      buffer.set(chunk);
+      at = (at + chunk.length) % line.length;
+      return chunk.length;
+    },
+    write: (bytes) => Promise.resolve(bytes.length),
+    close: () => void (isClosed = true),
+  };
+  const { control, ended, close } = openControl(endless);
+  await assert.rejects(control.list(), (error) => error instanceof ControlError && /too long/.test(error.hint ?? ""));
+  close();
+  await ended;
 });
 
 Deno.test("serveStream reports a fault of the engine as internal and logs it", async () => {

@@ -1,10 +1,12 @@
 import assert from "node:assert/strict";
+import { dirname } from "node:path";
 import { UserError } from "../../src/base/errors.ts";
 import { silentLogger } from "../../src/base/log.ts";
 import { connectControl, EngineUnreachableError } from "../../src/ipc/client.ts";
 import { serveControl } from "../../src/ipc/server.ts";
-import { socketPaths } from "../../src/ipc/socket.ts";
+import { dialControl, isPrivateDir, listenControl, type RuntimeOwner, socketPaths } from "../../src/ipc/socket.ts";
 import { FakeEngine } from "../support/fake_engine.ts";
+import { needs } from "../support/needs.ts";
 import { sampleStatus } from "../support/sample_views.ts";
 
 const isUnreachable = (reason: string) => (error: unknown) =>
@@ -73,17 +75,43 @@ Deno.test("serveControl leaves the umask as it was", async () => {
   });
 });
 
-Deno.test("serveControl works where the path is too long for a socket", async () => {
+/** A state folder whose path is too long for a socket, and a user whose runtime folder lies beside it. */
+async function withLongDir(use: (long: string, owner: RuntimeOwner) => Promise<void>): Promise<void> {
   await withDir(async (dir) => {
     const long = `${dir}/${"long".repeat(40)}`;
     await Deno.mkdir(long);
-    const server = await serve(long);
-    assert.ok(!server.path.startsWith(long));
-    const connection = await connectControl(long);
-    assert.equal((await connection.control.status()).pid, 4711);
-    connection.close();
-    await connection.ended;
-    await server.stop();
+    await use(long, { uid: 1000, xdgRuntimeDir: dir });
+  });
+}
+
+Deno.test("listenControl and dialControl meet where the path is too long for a socket", async () => {
+  await withLongDir(async (long, owner) => {
+    const { listener, path } = await listenControl(long, owner);
+    assert.equal(dirname(path), `${owner.xdgRuntimeDir}/buri`);
+    const accepted = listener.accept();
+    (await dialControl(long, owner)).close();
+    (await accepted).close();
+    listener.close();
+  });
+});
+
+Deno.test("dialControl does not talk to a socket in a runtime folder that others can write to", async () => {
+  await withLongDir(async (long, owner) => {
+    const { listener, path } = await listenControl(long, owner);
+    await Deno.chmod(dirname(path), 0o777);
+    await assert.rejects(dialControl(long, owner), Deno.errors.NotFound);
+    listener.close();
+  });
+});
+
+Deno.test("listenControl does not use a runtime folder that others can write to", async () => {
+  await withLongDir(async (long, owner) => {
+    await Deno.mkdir(`${owner.xdgRuntimeDir}/buri`);
+    await Deno.chmod(`${owner.xdgRuntimeDir}/buri`, 0o777);
+    const { listener, path } = await listenControl(long, { ...owner, uid: 4_000_000_000 });
+    listener.close();
+    await Deno.remove("/tmp/buri-4000000000");
+    assert.equal(dirname(path), "/tmp/buri-4000000000");
   });
 });
 
@@ -137,5 +165,26 @@ Deno.test("serveControl serves many commands at once and ends those beyond 64", 
     for (const connection of [...connections, oneMore]) connection.close();
     await Promise.all([...connections, oneMore].map(({ ended }) => ended));
     await server.stop();
+  });
+});
+
+Deno.test("isPrivateDir trusts a folder that only this user can write to", async () => {
+  await withDir(async (dir) => {
+    await Deno.mkdir(`${dir}/own`, { mode: 0o700 });
+    await Deno.symlink(`${dir}/own`, `${dir}/link`);
+    await Deno.writeTextFile(`${dir}/file`, "");
+    assert.equal(isPrivateDir(`${dir}/own`), true);
+    for (const name of ["link", "file", "missing"]) assert.equal(isPrivateDir(`${dir}/${name}`), false, name);
+    for (const mode of [0o770, 0o702]) {
+      await Deno.chmod(`${dir}/own`, mode);
+      assert.equal(isPrivateDir(`${dir}/own`), false, mode.toString(8));
+    }
+  });
+});
+
+Deno.test(needs("isPrivateDir does not trust another user's folder", "linux", "root"), async () => {
+  await withDir(async (dir) => {
+    await Deno.chown(dir, 65534, 65534);
+    assert.equal(isPrivateDir(dir), false);
   });
 });

@@ -188,11 +188,12 @@ Deno.test("renderList keeps a nickname that poses as another field what it is: a
 Deno.test("renderList keeps an owner's nickname and a network's name apart from the fields around them", () => {
   fc.assert(fc.property(NICKS, NICKS, (nick, name) => {
     const owner = { id: "090-123-456", nick, isSelf: false };
-    const lines = renderList([sampleNetwork({ id: "090-000-001", name, owner })]);
+    const subscription = "Free, or not";
+    const lines = renderList([sampleNetwork({ id: "090-000-001", name, owner, subscription })]);
     assert.equal(lines.length, 1);
     const [network, ...more] = readList(lines.join("\n"));
     assert.equal(more.length, 0);
-    assert.deepEqual([network?.members, network?.capacity, network?.subscription], ["1", "256", "Free"]);
+    assert.deepEqual([network?.members, network?.capacity, network?.subscription], ["1", "256", "Free or not"]);
     assert.ok(network?.owner.endsWith(" (090-123-456)"), network?.owner);
   }));
 });

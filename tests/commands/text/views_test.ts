@@ -94,6 +94,11 @@ Deno.test("renderNetwork puts a name that holds another field behind all fields"
   assert.equal(readField(text, "name"), "x status : locked");
 });
 
+Deno.test("renderFields is not deceived by characters that the terminal will not show", () => {
+  const lines = renderFields([["name", "sta\u200btus : locked"], ["status", "unlocked"]]);
+  assert.deepEqual(lines, ["  status : unlocked", "  name   : status : locked"]);
+});
+
 Deno.test("renderFields gives every field its own value to who reads the first match", () => {
   const BAIT = fc.constantFrom("status", "name", "id", " ", ":", " : ", ": ", "x", "\n", "\u001b", "\u00a0");
   const text = fc.array(BAIT, { maxLength: 8 }).map((words) => words.join(""));
