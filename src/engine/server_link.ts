@@ -15,6 +15,7 @@ import { backoffMs } from "./backoff.ts";
 import { keepaliveIntervalMs, keepaliveStep } from "./keepalive.ts";
 import { LoginError } from "./login_error.ts";
 import { type Request, Requests } from "./requests.ts";
+import { sleep } from "./sleep.ts";
 import { checkWelcome } from "./welcome.ts";
 
 /** An authenticated connection: whoever made it has checked the server's key and proved ours. */
@@ -168,7 +169,7 @@ export class ServerLink {
       const spreadMs = ending.isServerGone ? this.#spreadMs : 0;
       const waitMs = backoffMs({ failures, spreadMs, retryAfterMs: ending.retryAfterMs }, random);
       log.debug("waiting before the next login", { waitMs, failures });
-      await pause(clock, waitMs, signal);
+      await sleep(clock, waitMs, signal);
     }
     this.#state = "offline";
     if (this.#running?.abort.signal === signal) this.#running = null;
@@ -189,6 +190,7 @@ export class ServerLink {
       ending.retryAfterMs = failure.retryAfterMs;
       ending.isServerGone = true;
     }
+    if (this.#running === null) return null;
     this.#hasLoggedIn ||= ending.wasLoggedIn;
     this.#failWaiters(new ControlError(failure.code, failure.message));
     if (!failure.isFinal || this.#hasLoggedIn) {
@@ -300,18 +302,4 @@ export class ServerLink {
 
 function wallTime(clock: Clock): bigint {
   return BigInt(Math.round(clock.wallMs()));
-}
-
-/** Resolves after `ms` or when `signal` aborts. */
-function pause(clock: Clock, ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (signal.aborted) return resolve();
-    const end = () => {
-      cancel();
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const cancel = clock.after(ms, end);
-    signal.addEventListener("abort", end);
-  });
 }

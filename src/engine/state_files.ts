@@ -14,7 +14,7 @@
  */
 import * as v from "valibot";
 import { fromBase64Url, fromHex, toBase64Url, toHex } from "../base/bytes.ts";
-import { formatIpv4, parseIpv4 } from "../base/ip.ts";
+import { type Cidr4, formatCidr4, formatIpv4, parseCidr4, parseIpv4 } from "../base/ip.ts";
 import { damaged, type StateFolder } from "./state_folder.ts";
 
 /** Private keys of this client. */
@@ -43,6 +43,8 @@ export interface StoredAccount {
   clientId: number | null;
   /** Virtual IPv4 address; null before registration. */
   virtualAddress: number | null;
+  /** Addresses the server hands out; null before the first login. */
+  pool: Cidr4 | null;
   /** First 12 bytes of the virtual IPv6 addresses; null before the first login. */
   prefix6: Uint8Array | null;
   /** The highest suite ever used with this server; a lower one is refused from then on. 0 = none yet. */
@@ -85,6 +87,11 @@ const base64 = (length?: number) => bytesOf(fromBase64Url, length);
 const hex = (length: number) => bytesOf(fromHex, length);
 const clientId = v.pipe(v.number(), v.integer(), v.minValue(1), v.maxValue(999_999_999));
 const address = v.pipe(v.string(), v.transform(parseIpv4), v.number("not an IPv4 address"));
+const prefix = v.pipe(
+  v.string(),
+  v.transform(parseCidr4),
+  v.custom<Cidr4>((value) => value !== null, "not an IPv4 prefix"),
+);
 const suiteSeen = v.picklist([0, 1, 2]);
 
 const IDENTITY = v.strictObject({ version: v.literal(1), ed25519: base64(32), rsa: v.nullable(base64()) });
@@ -99,6 +106,7 @@ const ACCOUNT = v.strictObject({
   invite: v.string(),
   clientId: v.nullable(clientId),
   address: v.nullable(address),
+  pool: v.nullable(prefix),
   prefix6: v.nullable(hex(12)),
   suiteSeen,
 });
@@ -145,8 +153,8 @@ export function writeSettings(folder: StateFolder, settings: StoredSettings): vo
 export function readAccount(folder: StateFolder, server: string): StoredAccount | null {
   const file = readJson(folder, `servers/${server}/account.json`, ACCOUNT);
   if (file === null) return null;
-  const { invite, clientId, address, prefix6, suiteSeen } = file;
-  return { invite, clientId, virtualAddress: address, prefix6, suiteSeen };
+  const { invite, clientId, address, pool, prefix6, suiteSeen } = file;
+  return { invite, clientId, virtualAddress: address, pool, prefix6, suiteSeen };
 }
 
 /** See {@linkcode writeIdentity}. */
@@ -156,6 +164,7 @@ export function writeAccount(folder: StateFolder, server: string, account: Store
     invite: account.invite,
     clientId: account.clientId,
     address: account.virtualAddress === null ? null : formatIpv4(account.virtualAddress),
+    pool: account.pool === null ? null : formatCidr4(account.pool),
     prefix6: account.prefix6 === null ? null : toHex(account.prefix6),
     suiteSeen: account.suiteSeen,
   });

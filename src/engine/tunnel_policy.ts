@@ -14,8 +14,8 @@ export const MAX_EAGER_TUNNELS = 32;
 /** How long the member with the higher address leaves the first step to the other. */
 const YIELD_MS = 2_000;
 
-/** The server repeats its answer within this time, so asking sooner is of no use. */
-const MIN_REQUEST_INTERVAL_MS = 5_000;
+/** The server repeats its answer, SPIs included, for 5 s: asking sooner would bring back the tunnel that has just failed. */
+const MIN_REQUEST_INTERVAL_MS = 6_000;
 
 /** Longest pause after failures. */
 const MAX_REQUEST_INTERVAL_MS = 60_000;

@@ -24,6 +24,7 @@ Deno.test("state files read back exactly what was written", async () => {
       invite: "x",
       clientId: 123_456_789,
       virtualAddress: 0x0a010203,
+      pool: { base: 0x0a010000, bits: 16 },
       prefix6: bytes(12, 3),
       suiteSeen: 2,
     };
@@ -80,10 +81,20 @@ Deno.test("state files that are damaged are refused by name and left as they are
 });
 
 Deno.test("state files refuse an address, an id and a pin that cannot be", async () => {
-  const account = { version: 1, invite: "x", clientId: 1, address: "10.0.0.1", prefix6: null, suiteSeen: 0 };
+  const account = {
+    version: 1,
+    invite: "x",
+    clientId: 1,
+    address: "10.0.0.1",
+    pool: null,
+    prefix6: null,
+    suiteSeen: 0,
+  };
   await withFolder((folder) => {
     for (
-      const change of [{ address: "10.0.0" }, { clientId: 0 }, { clientId: 1e9 }, { prefix6: "00" }, { suiteSeen: 3 }]
+      const change of [{ address: "10.0.0" }, { pool: "10.0.0.1/8" }, { clientId: 0 }, { clientId: 1e9 }, {
+        prefix6: "00",
+      }, { suiteSeen: 3 }]
     ) {
       folder.write("servers/a/account.json", JSON.stringify({ ...account, ...change }));
       assert.throws(() => files.readAccount(folder, "a"), UserError, JSON.stringify(change));

@@ -28,9 +28,9 @@ Deno.test("nextRequestAt asks ever more rarely after failures, up to once a minu
   const pauses = [1, 2, 3, 4, 5, 60].map((failures) =>
     nextRequestAt({ ...need, requestedAt: 2_000, failures })! - 2_000
   );
-  assert.deepEqual(pauses, [5_000, 10_000, 20_000, 40_000, 60_000, 60_000]);
+  assert.deepEqual(pauses, [6_000, 12_000, 24_000, 48_000, 60_000, 60_000]);
 });
 
-Deno.test("nextRequestAt goes on asking every 5 s while there is traffic, and never faster", () => {
-  assert.equal(nextRequestAt({ ...need, requestedAt: 2_000, failures: 9, hasTraffic: true }), 7_000);
+Deno.test("nextRequestAt goes on asking every 6 s while there is traffic, and never faster", () => {
+  assert.equal(nextRequestAt({ ...need, requestedAt: 2_000, failures: 9, hasTraffic: true }), 8_000);
 });

@@ -1,0 +1,321 @@
+/**
+ * This client at one server: the connection, what the server tells over it, and the tunnels that come of it.
+ *
+ * @module
+ */
+import type { Clock } from "../base/clock.ts";
+import { endpointKey, formatEndpoint, formatIpv4 } from "../base/ip.ts";
+import type { Logger } from "../base/log.ts";
+import type { Random } from "../base/random.ts";
+import type { DataPlane, DataPlaneEvent, Overlay } from "../dataplane/types.ts";
+import {
+  type AnsweredRequest,
+  type Candidate,
+  CANDIDATE_KIND,
+  type ControlMessage,
+  DATAGRAM,
+  datagramType,
+  decodeResultPayload,
+  type ResultPayload,
+} from "../protocol/mod.ts";
+import type { ClientIdentity } from "../session/mod.ts";
+import { isLoopback, type OwnAddress, ownCandidates } from "./candidates.ts";
+import { Discovery } from "./discovery.ts";
+import type { LoginError } from "./login_error.ts";
+import { EMPTY_VIEW, type NetworksView, peersOf, reduceView } from "./networks_view.ts";
+import type { Peers } from "./peers.ts";
+import type { Request } from "./requests.ts";
+import type { NetworkSecrets } from "./secrets.ts";
+import { type ControlSession, type Login, ServerLink } from "./server_link.ts";
+import type { PeerPin, StoredAccount } from "./state_files.ts";
+import { startTunnelling, type Tunnelling } from "./tunnelling.ts";
+import type { PeerFacts } from "./views.ts";
+
+/** What a client at a server works with. */
+export interface AccountOptions {
+  /** Logs in with the account as it is now. @throws {LoginError} */
+  open(account: StoredAccount, signal: AbortSignal): Promise<ControlSession>;
+  /** Keys of this client. */
+  keys: Pick<ClientIdentity, "ed25519" | "rsa">;
+  /** The one suite in use. */
+  suite: 1 | 2;
+  /** As stored; changed here and saved with `saveAccount`. */
+  account: StoredAccount;
+  /** Keeps the account. */
+  saveAccount(account: StoredAccount): void;
+  /** As stored; changed here and saved with `savePins`. */
+  pins: Map<number, PeerPin>;
+  /** Keeps the pins. */
+  savePins(pins: ReadonlyMap<number, PeerPin>): void;
+  /** Peer secrets of networks. */
+  secrets: NetworkSecrets;
+  /** Moves the packets. */
+  dataPlane: DataPlane;
+  /** Addresses of this machine, now. */
+  ownAddresses(): OwnAddress[];
+  /** Time. */
+  clock: Clock;
+  /** The system's, outside of tests. */
+  random: Random;
+  /** Where it tells what happens. */
+  log: Logger;
+  /** The server says who we are: the device is to have these addresses. May come again with the same. */
+  onOverlay(overlay: Overlay): void;
+  /** Logged in, and told of every network. */
+  onReady(nick: string): void;
+  /** See {@linkcode ServerLink}. */
+  onFatal(error: LoginError): void;
+}
+
+/** The client at one server. */
+export class Account {
+  /** The connection. */
+  readonly link: ServerLink;
+  readonly #options: AccountOptions;
+  #view: NetworksView = EMPTY_VIEW;
+  #isSynchronised = false;
+  #tunnelling: Tunnelling | null = null;
+  #discovery: Discovery | null = null;
+  #cancelDiscovery = () => {};
+  #toldCandidates = "";
+  #nickAtServer = "";
+
+  /** Offline. */
+  constructor(options: AccountOptions) {
+    this.#options = options;
+    this.link = new ServerLink({
+      clock: options.clock,
+      random: options.random,
+      log: options.log,
+      open: (signal) => options.open(options.account, signal),
+      onLogin: (login) => this.#loggedIn(login),
+      onLogout: () => this.#loggedOut(),
+      onMessage: (message) => this.#take(message),
+      onFatal: options.onFatal,
+    });
+  }
+
+  /** Networks and members as last told. */
+  get view(): NetworksView {
+    return this.#view;
+  }
+
+  /** As stored. */
+  get stored(): Readonly<StoredAccount> {
+    return this.#options.account;
+  }
+
+  /** Whether the server's word on who is online is of now. */
+  get isReady(): boolean {
+    return this.#isSynchronised && this.link.state === "logged in";
+  }
+
+  /** The peers; null before the first login. */
+  get peers(): Peers | null {
+    return this.#tunnelling?.peers ?? null;
+  }
+
+  /** See `views.ts`. */
+  factsOf(virtualAddress: number): PeerFacts | null {
+    return this.peers?.factsOf(virtualAddress) ?? null;
+  }
+
+  /** A number under which the server carries a change out once. */
+  newOperation(): bigint {
+    return this.#options.random.bytes(8).reduce((number, byte) => (number << 8n) | BigInt(byte), 0n);
+  }
+
+  /** A request without an answer of its own. Rejects with ControlError. */
+  async request(request: Request): Promise<void> {
+    await this.link.request(request);
+  }
+
+  /** A request whose RESULT carries something. Rejects with ControlError. */
+  async ask<R extends AnsweredRequest>(request: Request & { type: R }): Promise<ResultPayload<R>> {
+    return decodeResultPayload(request.type, await this.link.request(request));
+  }
+
+  /** Takes what the data plane reports. */
+  takeEvent(event: DataPlaneEvent): void {
+    if (event.on === "tunnelWanted") return this.peers?.want(event.virtualAddress);
+    if (event.on === "control" && isDiscovered(event.datagram)) return this.#takeDiscovered(event.datagram);
+    this.#tunnelling?.tunnels.takeEvent(event);
+  }
+
+  /** Addresses of this machine may have changed. */
+  ownAddressesChanged(): void {
+    const candidates = this.#tellCandidates();
+    if (candidates === null) return;
+    this.#options.log.info("own addresses changed");
+    this.#discovery?.restart(this.#options.clock.now());
+    this.#discover();
+    this.#tunnelling?.tunnels.ownAddressChanged(candidates);
+  }
+
+  /** Ends the connection and all tunnels; `link.start` begins anew. */
+  async logOut(): Promise<void> {
+    this.peers?.closeAll();
+    await this.link.stop();
+  }
+
+  /** The same for good. */
+  async stop(): Promise<void> {
+    this.peers?.stop();
+    await this.link.stop();
+  }
+
+  #loggedIn(login: Login): void {
+    const { welcome, pool, session } = login;
+    const { account, suite } = this.#options;
+    const isSame = account.clientId === welcome.clientId && account.virtualAddress === welcome.address &&
+      account.suiteSeen >= suite;
+    account.clientId = welcome.clientId;
+    account.virtualAddress = welcome.address;
+    account.pool = pool;
+    account.prefix6 = welcome.prefix6;
+    if (account.suiteSeen < suite) account.suiteSeen = suite;
+    if (!isSame) this.#options.saveAccount(account);
+    this.#setUpTunnelling(
+      { virtualAddress: welcome.address, pool, prefix6: welcome.prefix6 },
+      isLoopback(session.remote),
+    );
+    this.#view = reduceView(this.#view, welcome);
+    this.#startDiscovery(login);
+    this.#toldCandidates = "";
+    this.#tellCandidates();
+    this.#options.log.info("logged in", { address: formatIpv4(welcome.address) });
+  }
+
+  #loggedOut(): void {
+    this.#isSynchronised = false;
+    this.#cancelDiscovery();
+    this.#discovery = null;
+  }
+
+  #take(message: ControlMessage): void {
+    const { secrets, onReady, log } = this.#options;
+    const peers = this.peers;
+    switch (message.type) {
+      case "network":
+      case "member":
+      case "networkChanged":
+      case "networkGone":
+        if (message.type === "networkGone") secrets.forget(message.networkId);
+        this.#view = reduceView(this.#view, message);
+        return this.#viewChanged();
+      case "synchronised":
+        this.#view = reduceView(this.#view, message);
+        this.#isSynchronised = true;
+        peers?.loggedIn();
+        this.#viewChanged();
+        return onReady(this.#nickAtServer);
+      case "rendezvous":
+        return peers?.takeRendezvous(message);
+      case "tunnelClosed":
+        return peers?.takeTunnelClosed(message);
+      case "peerEndpoints":
+        return this.#tunnelling?.tunnels.setCandidates(message.localSpi, message.candidates);
+      case "punchStart":
+        this.#tunnelling?.tunnels.setCandidates(message.localSpi, message.candidates);
+        return this.#tunnelling?.tunnels.get(message.localSpi)?.tell({ on: "punchStart", inMs: message.inMs });
+      default:
+        log.debug("a message that is not handled", { type: message.type });
+    }
+  }
+
+  #viewChanged(): void {
+    const { clientId } = this.#options.account;
+    const overlay = this.#tunnelling?.overlay;
+    if (clientId === null || overlay === undefined) return;
+    this.peers?.setKnown(peersOf(this.#view, { clientId, ...overlay }));
+  }
+
+  /** The virtual address is for life, so this is done once; a server that changes its mind starts it over. */
+  #setUpTunnelling(overlay: Overlay, allowsLoopback: boolean): void {
+    const known = this.#tunnelling?.overlay;
+    this.#options.onOverlay(overlay);
+    if (known !== undefined && isSameOverlay(known, overlay)) return;
+    this.#tunnelling?.peers.stop();
+    const { pins, savePins, secrets } = this.#options;
+    this.#tunnelling = startTunnelling({
+      ...this.#options,
+      overlay,
+      allowsLoopback,
+      savePins: () => savePins(pins),
+      networkSecrets: (networkIds) => secrets.of(networkIds, this.#view),
+      isLoggedIn: () => this.isReady,
+      requestTunnel: (peer, reason) => this.request({ type: "tunnelRequest", peer, reason }),
+      askForPunch: (localSpi) => this.#askFor({ type: "punchRequest", localSpi }),
+      askForTickets: (localSpi) => this.#askForTickets(localSpi),
+    });
+  }
+
+  #askFor(request: Request): void {
+    if (!this.isReady) return;
+    this.request(request).catch((error: unknown) => {
+      this.#options.log.debug("the server refuses", { request: request.type, error });
+    });
+  }
+
+  #askForTickets(localSpi: number): void {
+    if (!this.isReady) return;
+    this.ask({ type: "getTickets", localSpi }).then(
+      ({ relays }) => this.#tunnelling?.tunnels.get(localSpi)?.setRelays(relays),
+      (error: unknown) => this.#options.log.debug("the server gives no relay tickets", { error }),
+    );
+  }
+
+  #startDiscovery({ welcome, session: { remote } }: Login): void {
+    const { sessionId, discoveryKey, udpPort, udp2Port, nick } = welcome;
+    const socketAt = (port: number) => port === 0 ? null : { address: remote.address, port };
+    this.#nickAtServer = nick;
+    this.#discovery = new Discovery(
+      { sessionId, discoveryKey, first: socketAt(udpPort), second: socketAt(udp2Port) },
+      this.#options.clock.now(),
+    );
+    this.#discover();
+  }
+
+  #discover(): void {
+    const { clock, dataPlane } = this.#options;
+    this.#cancelDiscovery();
+    const discovery = this.#discovery;
+    if (discovery === null) return;
+    for (const { to, datagram } of discovery.tick(clock.now())) dataPlane.sendDatagram(to, datagram);
+    const wakeAt = discovery.nextWakeAt();
+    if (wakeAt === null) return;
+    this.#cancelDiscovery = clock.after(wakeAt - clock.now(), () => this.#discover());
+  }
+
+  #takeDiscovered(datagram: Uint8Array): void {
+    const discovery = this.#discovery;
+    if (discovery === null || !discovery.take(datagram)) return;
+    this.#options.log.info("the server sees our socket", { endpoint: formatEndpoint(discovery.observed!) });
+    this.#discover();
+  }
+
+  /** Tells the server where we can be reached, when that has changed. Null = it has not. */
+  #tellCandidates(): Candidate[] | null {
+    const overlay = this.#tunnelling?.overlay;
+    if (overlay === undefined) return null;
+    const { dataPlane, ownAddresses } = this.#options;
+    const candidates = ownCandidates(ownAddresses(), dataPlane.port, overlay);
+    const text = candidates.map(({ endpoint }) => endpointKey(endpoint)).join();
+    if (text === this.#toldCandidates) return null;
+    this.#toldCandidates = text;
+    this.link.request({ type: "endpoints", candidates }).catch((error: unknown) => {
+      this.#options.log.debug("the server did not take our endpoints", { error });
+    });
+    const observed = this.#discovery?.observed ?? null;
+    return observed === null ? candidates : [...candidates, { kind: CANDIDATE_KIND.observed, endpoint: observed }];
+  }
+}
+
+function isDiscovered(datagram: Uint8Array): boolean {
+  return datagram.length >= 5 && datagramType(datagram) === DATAGRAM.discovered;
+}
+
+function isSameOverlay(a: Overlay, b: Overlay): boolean {
+  return a.virtualAddress === b.virtualAddress && a.pool.base === b.pool.base && a.pool.bits === b.pool.bits &&
+    a.prefix6.every((byte, index) => byte === b.prefix6[index]);
+}

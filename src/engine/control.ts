@@ -1,0 +1,256 @@
+/**
+ * What commands may ask of the engine: `EngineControl` of src/ipc, on top of the account at the server.
+ *
+ * @module
+ */
+import process from "node:process";
+import { formatIpv4, parseIpv4 } from "../base/ip.ts";
+import type { Clock } from "../base/clock.ts";
+import { VERSION } from "../base/version.ts";
+import {
+  type AdmissionParams,
+  ControlError,
+  type EngineControl,
+  type EngineStatus,
+  type NetworkParams,
+  type NetworkView,
+  type PeerView,
+  type PingParams,
+  type PingReply,
+} from "../ipc/schema.ts";
+import { MEMBERSHIP, NETWORK_KIND } from "../protocol/mod.ts";
+import type { Account } from "./account.ts";
+import { requireNetworkName, requireNick } from "./names.ts";
+import type { KnownNetwork } from "./networks_view.ts";
+import type { Pings } from "./pings.ts";
+import { deriveSecrets } from "./sealed_network.ts";
+import type { NetworkSecrets } from "./secrets.ts";
+import { sleep } from "./sleep.ts";
+import type { StoredSettings } from "./state_files.ts";
+import {
+  findNetwork,
+  findPeer,
+  formatClientId,
+  formatVirtual6,
+  listNetworks,
+  networkView,
+  type ViewInput,
+} from "./views.ts";
+
+/** What the control interface works with. */
+export interface ControlOptions {
+  /** The client at its server. */
+  account: Account;
+  /** `HOST:PORT` of the server. */
+  server: string;
+  /** The server's Ed25519 key, 32 bytes: part of the salt of passwords. */
+  serverKey: Uint8Array;
+  /** Name of the device, null = none. */
+  deviceName: string | null;
+  /** As stored; changed here and saved with `saveSettings`. */
+  settings: StoredSettings;
+  /** Keeps the settings. */
+  saveSettings(settings: StoredSettings): void;
+  /** Peer secrets of networks. */
+  secrets: NetworkSecrets;
+  /** Probes through tunnels. */
+  pings: Pings;
+  /** Time. */
+  clock: Clock;
+  /** Ends the engine; resolves when all is undone. */
+  down(): Promise<void>;
+}
+
+const NO_SECRET = new Uint8Array(32);
+
+/** The engine as commands see it. */
+export class Control implements EngineControl {
+  readonly #options: ControlOptions;
+
+  /** Everything else must be there already. */
+  constructor(options: ControlOptions) {
+    this.#options = options;
+  }
+
+  status(): Promise<EngineStatus> {
+    const { account: { stored, link }, settings, server, deviceName } = this.#options;
+    const { clientId, virtualAddress, prefix6 } = stored;
+    const hasAddress6 = virtualAddress !== null && prefix6 !== null;
+    return Promise.resolve({
+      version: VERSION,
+      pid: process.pid,
+      status: link.state,
+      id: clientId === null ? null : formatClientId(clientId),
+      address4: virtualAddress === null ? null : formatIpv4(virtualAddress),
+      address6: hasAddress6 ? formatVirtual6(prefix6, virtualAddress) : null,
+      nick: settings.nick,
+      account: null,
+      server,
+      device: deviceName,
+    });
+  }
+
+  list(): Promise<NetworkView[]> {
+    return Promise.resolve(listNetworks(this.#viewInput()));
+  }
+
+  // deno-lint-ignore require-await -- a refusal must be a rejection, not an exception
+  async peer({ peer }: { peer: string }): Promise<PeerView> {
+    return findPeer(this.#viewInput(), peer);
+  }
+
+  // deno-lint-ignore require-await -- a refusal must be a rejection, not an exception
+  async network({ network }: NetworkParams): Promise<NetworkView> {
+    return networkView(findNetwork(this.#options.account.view, network), this.#viewInput());
+  }
+
+  async setNick({ nick }: { nick: string }): Promise<void> {
+    const { account, settings, saveSettings } = this.#options;
+    settings.nick = requireNick(nick);
+    saveSettings(settings);
+    if (account.link.state !== "logged in") return;
+    try {
+      await account.request({ type: "setNick", operation: account.newOperation(), nick: settings.nick });
+    } catch (error) {
+      throw error instanceof ControlError && error.code === "invalidName" ? new ControlError("invalidNick") : error;
+    }
+  }
+
+  async create(params: AdmissionParams): Promise<void> {
+    const { account, secrets } = this.#options;
+    const { name, joinSecret, peerSecret, hasPassword } = await this.#admission(params);
+    const operation = account.newOperation();
+    const kind = NETWORK_KIND.mesh;
+    await secrets.during(
+      name,
+      peerSecret,
+      () => account.ask({ type: "create", operation, name, hasPassword, joinSecret, kind }),
+    );
+  }
+
+  async join(params: AdmissionParams): Promise<{ pending: boolean }> {
+    const { account, secrets } = this.#options;
+    const { name, joinSecret, peerSecret, hasPassword } = await this.#admission(params);
+    const operation = account.newOperation();
+    const { membership } = await secrets.during(
+      name,
+      peerSecret,
+      () => account.ask({ type: "join", operation, name, hasPassword, joinSecret }),
+    );
+    return { pending: membership === MEMBERSHIP.awaitingApproval };
+  }
+
+  async leave({ network }: NetworkParams): Promise<void> {
+    await this.#change("leave", network);
+  }
+
+  async delete({ network }: NetworkParams): Promise<void> {
+    try {
+      await this.#change("delete", network);
+    } catch (error) {
+      throw error instanceof ControlError && error.code === "notPermitted" ? new ControlError("notOwner") : error;
+    }
+  }
+
+  async goOnline({ network }: NetworkParams): Promise<void> {
+    await this.#setOnline(network, true);
+  }
+
+  async goOffline({ network }: NetworkParams): Promise<void> {
+    await this.#setOnline(network, false);
+  }
+
+  async login(): Promise<{ changed: boolean }> {
+    const { account: { link } } = this.#options;
+    this.#wantLogin(true);
+    if (link.state === "logged in") return { changed: false };
+    link.start();
+    await link.loggedIn();
+    return { changed: true };
+  }
+
+  async logout(): Promise<{ changed: boolean }> {
+    const { account } = this.#options;
+    this.#wantLogin(false);
+    const changed = account.link.state !== "offline";
+    await account.logOut();
+    return { changed };
+  }
+
+  async *ping(params: PingParams, signal: AbortSignal): AsyncIterable<PingReply> {
+    const { account, pings, clock } = this.#options;
+    const virtualAddress = parseIpv4(findPeer(this.#viewInput(), params.peer).address4)!;
+    const count = params.count ?? Infinity;
+    for (let sequence = 1; sequence <= count && !signal.aborted; sequence++) {
+      const startedAt = clock.now();
+      account.peers?.want(virtualAddress);
+      const result = await pings.ping(() => account.peers?.tunnelOf(virtualAddress) ?? null, params.timeoutMs, signal);
+      if (signal.aborted) return;
+      yield { sequence, ...result };
+      const pauseMs = startedAt + params.intervalMs - clock.now();
+      if (sequence < count && pauseMs > 0) await sleep(clock, pauseMs, signal);
+    }
+  }
+
+  async down(): Promise<void> {
+    await this.#options.down();
+  }
+
+  #viewInput(): ViewInput {
+    const { account, settings } = this.#options;
+    const { clientId, prefix6 } = account.stored;
+    return {
+      view: account.view,
+      clientId: clientId ?? 0,
+      nick: settings.nick,
+      prefix6: prefix6 ?? new Uint8Array(12),
+      isLoggedIn: account.isReady,
+      factsOf: (virtualAddress) => account.factsOf(virtualAddress),
+    };
+  }
+
+  #known(name: string): KnownNetwork {
+    this.#requireLogin();
+    return findNetwork(this.#options.account.view, name);
+  }
+
+  async #change(type: "leave" | "delete", name: string): Promise<void> {
+    const { networkId } = this.#known(name).head;
+    await this.#options.account.request({ type, operation: this.#options.account.newOperation(), networkId });
+  }
+
+  async #setOnline(name: string, online: boolean): Promise<void> {
+    const { account } = this.#options;
+    const { networkId } = this.#known(name).head;
+    await account.request({ type: "setOnline", operation: account.newOperation(), networkId, online });
+  }
+
+  /** Before the costly derivation, so that being offline is told at once. */
+  async #admission({ network, password }: AdmissionParams): Promise<{
+    name: string;
+    hasPassword: boolean;
+    joinSecret: Uint8Array;
+    peerSecret: Uint8Array | null;
+  }> {
+    const name = requireNetworkName(network);
+    this.#requireLogin();
+    const secrets = await deriveSecrets(password, this.#options.serverKey, name);
+    return {
+      name,
+      hasPassword: secrets !== null,
+      joinSecret: secrets?.joinSecret ?? NO_SECRET,
+      peerSecret: secrets?.peerSecret ?? null,
+    };
+  }
+
+  #requireLogin(): void {
+    if (this.#options.account.link.state !== "logged in") throw new ControlError("notLoggedIn");
+  }
+
+  #wantLogin(wantsLogin: boolean): void {
+    const { settings, saveSettings } = this.#options;
+    if (settings.wantsLogin === wantsLogin) return;
+    settings.wantsLogin = wantsLogin;
+    saveSettings(settings);
+  }
+}

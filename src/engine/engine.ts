@@ -1,0 +1,340 @@
+/**
+ * The engine: puts state, device, data plane, account and control interface together, and takes them apart again.
+ *
+ * @module
+ */
+import type { Clock } from "../base/clock.ts";
+import { UserError } from "../base/errors.ts";
+import { formatIpv4 } from "../base/ip.ts";
+import type { Logger } from "../base/log.ts";
+import { type Random, systemRandom } from "../base/random.ts";
+import { type DataPlane, type Overlay, startDataPlane } from "../dataplane/mod.ts";
+import { type NetworkConfiguration, openNetworkConfiguration } from "../device/addresses.ts";
+import { ControlError, type EngineControl, serveControl } from "../ipc/mod.ts";
+import { systemClock } from "../transport/system.ts";
+import { Account } from "./account.ts";
+import { connect } from "./connect.ts";
+import { Control } from "./control.ts";
+import { type Identity, loadIdentity } from "./identity.ts";
+import type { LoginError } from "./login_error.ts";
+import { requireNick } from "./names.ts";
+import { openOverlayDevice, type OverlayDevice, undoChanges } from "./overlay_device.ts";
+import { Pings } from "./pings.ts";
+import { NetworkSecrets } from "./secrets.ts";
+import { chooseServer, type ChosenServer } from "./server_choice.ts";
+import {
+  readPins,
+  readSecrets,
+  readSettings,
+  type StoredSettings,
+  writeAccount,
+  writePins,
+  writeSecrets,
+  writeSettings,
+} from "./state_files.ts";
+import { StateFolder } from "./state_folder.ts";
+import { formatVirtual6 } from "./views.ts";
+
+/** How an engine is started. */
+export interface EngineOptions {
+  /** Folder of its state; made where there is none. */
+  stateDir: string;
+  /** Invite of the server; absent = the one used last. */
+  server?: string;
+  /** Nickname to set; absent = as it is. */
+  nick?: string;
+  /** Name of the tunnel device, `none` = without one; absent = the first free one. */
+  device?: string;
+  /** UDP port of the tunnels; absent or 0 = any. */
+  udpPort?: number;
+  /** Suite to speak. */
+  suite: 1 | 2;
+  /** Where it reports. */
+  log: Logger;
+  /** Aborts when it should give up starting. */
+  signal?: AbortSignal;
+}
+
+/** An engine that is logged in and has its device up. */
+export interface RunningEngine {
+  /** Own virtual IPv4 address. */
+  address4: string;
+  /** Own virtual IPv6 address. */
+  address6: string;
+  /** What commands talk to, without the socket between. */
+  control: EngineControl;
+  /** Resolves when it has ended, by `down` too; rejects when it had to end by itself. */
+  stopped: Promise<void>;
+  /** Ends it: peers and server are told, and what was set up is undone. May be called again. */
+  stop(): Promise<void>;
+}
+
+/** A change of addresses comes as several events. */
+const ADDRESS_SETTLE_MS = 300;
+
+/**
+ * Starts an engine; it is logged in and its device is up when this resolves.
+ *
+ * @throws {UserError} what the person must know, with the exit code of the program; or the reason of `signal`
+ */
+export async function startEngine(options: EngineOptions): Promise<RunningEngine> {
+  const engine = new Engine(options);
+  try {
+    await engine.start();
+    const { address4, address6 } = await engine.ready;
+    return { address4, address6, control: engine.control, stopped: engine.stopped, stop: () => engine.stop() };
+  } catch (error) {
+    await engine.stop().catch(() => {});
+    throw error;
+  }
+}
+
+class Engine {
+  readonly #options: EngineOptions;
+  readonly #log: Logger;
+  readonly #clock: Clock = systemClock();
+  readonly #random: Random = systemRandom();
+  /** What goes before a `down` is answered; the outer one holds what is needed to answer it. */
+  readonly #inner = new AsyncDisposableStack();
+  readonly #outer = new AsyncDisposableStack();
+  readonly #ready = Promise.withResolvers<{ address4: string; address6: string }>();
+  readonly #stopped = Promise.withResolvers<void>();
+  #failure: unknown;
+  #isReady = false;
+  #tearing: Promise<void> | undefined;
+  #stopping: Promise<void> | undefined;
+  control!: EngineControl;
+
+  constructor(options: EngineOptions) {
+    this.#options = options;
+    this.#log = options.log;
+    // Whoever waits for them is told; nobody must.
+    this.#ready.promise.catch(() => {});
+    this.#stopped.promise.catch(() => {});
+  }
+
+  get ready(): Promise<{ address4: string; address6: string }> {
+    return this.#ready.promise;
+  }
+
+  get stopped(): Promise<void> {
+    return this.#stopped.promise;
+  }
+
+  /** Opens everything and begins to log in. */
+  async start(): Promise<void> {
+    const { stateDir, suite, device: deviceName, udpPort = 0, signal } = this.#options;
+    signal?.throwIfAborted();
+    signal?.addEventListener("abort", () => this.#fail(signal.reason), { once: true });
+    const folder = this.#outer.adopt(StateFolder.open(stateDir), (each) => each.close());
+    const server = chooseServer(folder, this.#options.server);
+    requireSuite(server, suite, folder);
+    const settings = this.#settings(folder);
+    const identity = await loadIdentity(folder, suite, this.#random);
+    const network = this.#inner.adopt(openNetworkConfiguration(folder.pathOf("journal")), (each) => each.close());
+    undoChanges(network, this.#log);
+    const overlay = openOverlayDevice(deviceName, network, this.#log);
+    this.#inner.defer(() => overlay.device.close());
+    const dataPlane = await startDataPlane({ device: overlay.device, port: udpPort });
+    this.#inner.defer(() => dataPlane.stop());
+    this.#inner.defer(() => undoChanges(network, this.#log));
+    const secrets = secretsOf(folder, server);
+    const account = this.#account({ folder, server, identity, settings, dataPlane, network, overlay, secrets });
+    const pings = new Pings({ dataPlane, clock: this.#clock, random: this.#random });
+    this.#listen(dataPlane, account, pings);
+    this.#watch(network, account);
+    this.#inner.defer(() => account.stop());
+    this.control = new Control({
+      account,
+      server: `${server.invite.host}:${server.invite.port}`,
+      serverKey: server.invite.pin.ed25519,
+      deviceName: overlay.device.name === "" ? null : overlay.device.name,
+      settings,
+      saveSettings: (changed) => writeSettings(folder, changed),
+      secrets,
+      pings,
+      clock: this.#clock,
+      down: () => this.#down(),
+    });
+    const ipc = await serveControl({ stateDir, control: this.control, log: this.#log });
+    this.#outer.defer(() => ipc.stop());
+    this.#begin(account, settings, overlay);
+  }
+
+  /** Ends everything. */
+  stop(): Promise<void> {
+    this.#stopping ??= this.#stop();
+    return this.#stopping;
+  }
+
+  async #stop(): Promise<void> {
+    this.#ready.reject(new UserError("Cannot go on: the engine was stopped before it was logged in"));
+    try {
+      await this.#tearDown();
+      await this.#outer.disposeAsync();
+    } catch (error) {
+      this.#failure ??= error;
+    }
+    if (this.#failure === undefined) this.#stopped.resolve();
+    else this.#stopped.reject(this.#failure);
+  }
+
+  #tearDown(): Promise<void> {
+    this.#tearing ??= this.#inner.disposeAsync();
+    return this.#tearing;
+  }
+
+  /** For a command: it is answered when all is undone, and only then the control socket goes. */
+  async #down(): Promise<void> {
+    try {
+      await this.#tearDown();
+    } catch (error) {
+      throw new ControlError("internal", error instanceof Error ? error.message : String(error));
+    } finally {
+      this.#clock.after(0, () => void this.stop());
+    }
+  }
+
+  /** Something happened after which there is no sense in going on. */
+  #fail(error: unknown): void {
+    this.#ready.reject(error);
+    if (!this.#isReady) return;
+    this.#failure ??= error;
+    void this.stop();
+  }
+
+  #settings(folder: StateFolder): StoredSettings {
+    const settings = readSettings(folder);
+    const { nick } = this.#options;
+    if (nick === undefined) return settings;
+    try {
+      settings.nick = requireNick(nick);
+    } catch (error) {
+      if (!(error instanceof ControlError)) throw error;
+      throw new UserError(`Cannot use this nickname: ${error.message}`, { exitCode: 2, hint: error.hint ?? "" });
+    }
+    writeSettings(folder, settings);
+    return settings;
+  }
+
+  #account(parts: {
+    folder: StateFolder;
+    server: ChosenServer;
+    identity: Identity;
+    settings: StoredSettings;
+    dataPlane: DataPlane;
+    network: NetworkConfiguration;
+    overlay: OverlayDevice;
+    secrets: NetworkSecrets;
+  }): Account {
+    const { folder, server, identity, settings, dataPlane, network, overlay, secrets } = parts;
+    const { suite } = this.#options;
+    const means = { clock: this.#clock, random: this.#random };
+    const offers = dataPlane.aeadCosts.map(({ aead, costNs }) => ({ aead, costNs }));
+    const account: Account = new Account({
+      ...means,
+      log: this.#log,
+      keys: identity,
+      suite,
+      account: server.account,
+      saveAccount: (changed) => writeAccount(folder, server.id, changed),
+      pins: readPins(folder, server.id),
+      savePins: (pins) => writePins(folder, server.id, pins),
+      secrets,
+      dataPlane,
+      ownAddresses: () => network.addresses(),
+      open: ({ virtualAddress }, signal) =>
+        connect(server.invite, {
+          suite,
+          server: server.invite.pin,
+          identity: { ...identity, address: virtualAddress ?? 0, nick: settings.nick },
+          suites: [suite],
+          offers,
+        }, { ...means, signal }),
+      onOverlay: (wanted) => this.#configure(overlay, wanted),
+      onReady: (nick) => this.#loggedIn(account, nick, settings, (changed) => writeSettings(folder, changed)),
+      onFatal: (error) => this.#loginFailed(error, server),
+    });
+    return account;
+  }
+
+  #begin(account: Account, settings: StoredSettings, overlay: OverlayDevice): void {
+    const { virtualAddress, pool, prefix6 } = account.stored;
+    if (settings.wantsLogin || virtualAddress === null || pool === null || prefix6 === null) {
+      return account.link.start();
+    }
+    this.#log.info("logged out: waiting for a login");
+    this.#configure(overlay, { virtualAddress, pool, prefix6 });
+    this.#becomeReady(account);
+  }
+
+  #configure(overlay: OverlayDevice, wanted: Overlay): void {
+    try {
+      overlay.configure(wanted);
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #loggedIn(
+    account: Account,
+    nickAtServer: string,
+    settings: StoredSettings,
+    save: (settings: StoredSettings) => void,
+  ): void {
+    this.#becomeReady(account);
+    if (settings.nick === nickAtServer) return;
+    if (settings.nick === "") {
+      settings.nick = nickAtServer;
+      return save(settings);
+    }
+    account.request({ type: "setNick", operation: account.newOperation(), nick: settings.nick })
+      .catch((error: unknown) => this.#log.warn("the server does not take the nickname", { error }));
+  }
+
+  #becomeReady(account: Account): void {
+    const { virtualAddress, prefix6 } = account.stored;
+    this.#isReady = true;
+    this.#ready.resolve({
+      address4: formatIpv4(virtualAddress!),
+      address6: formatVirtual6(prefix6!, virtualAddress!),
+    });
+  }
+
+  #loginFailed(error: LoginError, { invite }: ChosenServer): void {
+    const explained = error.toUserError(`${invite.host}:${invite.port}`);
+    if (!this.#isReady) return this.#fail(explained);
+    this.#log.error(explained.message, { hint: explained.hint });
+  }
+
+  #listen(dataPlane: DataPlane, account: Account, pings: Pings): void {
+    dataPlane.onEvent((event) => {
+      pings.takeEvent(event);
+      account.takeEvent(event);
+      if (event.on === "failed") this.#fail(new UserError(`Cannot go on: the data plane failed (${event.reason})`));
+    });
+  }
+
+  #watch(network: NetworkConfiguration, account: Account): void {
+    let cancel = () => {};
+    const watch = network.watch(() => {
+      cancel();
+      cancel = this.#clock.after(ADDRESS_SETTLE_MS, () => account.ownAddressesChanged());
+    });
+    this.#inner.defer(async () => {
+      cancel();
+      await watch.close();
+    });
+  }
+}
+
+function secretsOf(folder: StateFolder, { id }: ChosenServer): NetworkSecrets {
+  return new NetworkSecrets(readSecrets(folder, id), (secrets) => writeSecrets(folder, id, secrets));
+}
+
+function requireSuite({ id, account }: ChosenServer, suite: 1 | 2, folder: StateFolder): void {
+  if (suite >= account.suiteSeen) return;
+  throw new UserError(`Cannot use suite ${suite} with this server: it was seen with suite ${account.suiteSeen}`, {
+    hint: `To go back all the same set "suiteSeen" to ${suite} in ${folder.pathOf(`servers/${id}/account.json`)}`,
+  });
+}

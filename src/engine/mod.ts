@@ -1,0 +1,7 @@
+/**
+ * The client engine: keys, the connection to the server, tunnels to the peers, and the device their packets go through.
+ *
+ * @module
+ */
+
+export { type EngineOptions, type RunningEngine, startEngine } from "./engine.ts";

@@ -1,0 +1,62 @@
+import { nameKey } from "../protocol/mod.ts";
+import type { NetworksView } from "./networks_view.ts";
+import type { NetworkSecret } from "./state_files.ts";
+
+/**
+ * The peer secrets of this client's networks. One that belongs to a request under way is known by the network's name already:
+ * the first peer may ask for a tunnel before the server's answer is here.
+ */
+export class NetworkSecrets {
+  readonly #kept: Map<number, NetworkSecret>;
+  readonly #save: (secrets: ReadonlyMap<number, NetworkSecret>) => void;
+  readonly #expected = new Map<string, Uint8Array>();
+
+  /** `kept`: from the disk, by network id; `save` puts all of them there. */
+  constructor(kept: Map<number, NetworkSecret>, save: (secrets: ReadonlyMap<number, NetworkSecret>) => void) {
+    this.#kept = kept;
+    this.#save = save;
+  }
+
+  /**
+   * Runs a request that makes us a member of the network `name`, and keeps its secret once that has succeeded.
+   *
+   * @param request resolves with the network's id
+   */
+  async during<T extends { networkId: number }>(
+    name: string,
+    peerSecret: Uint8Array | null,
+    request: () => Promise<T>,
+  ): Promise<T> {
+    const key = nameKey(name);
+    if (peerSecret !== null) this.#expected.set(key, peerSecret);
+    try {
+      const answer = await request();
+      if (peerSecret !== null) this.#keep(answer.networkId, { name, peerSecret });
+      return answer;
+    } finally {
+      this.#expected.delete(key);
+    }
+  }
+
+  /** The secrets of these networks, for those that have one. */
+  of(networkIds: readonly number[], view: NetworksView): ReadonlyMap<number, Uint8Array> {
+    const found = new Map<number, Uint8Array>();
+    for (const networkId of networkIds) {
+      const name = view.networks.get(networkId)?.head.name;
+      const expected = name === undefined ? undefined : this.#expected.get(nameKey(name));
+      const secret = expected ?? this.#kept.get(networkId)?.peerSecret;
+      if (secret !== undefined) found.set(networkId, secret);
+    }
+    return found;
+  }
+
+  /** We are no longer a member. */
+  forget(networkId: number): void {
+    if (this.#kept.delete(networkId)) this.#save(this.#kept);
+  }
+
+  #keep(networkId: number, secret: NetworkSecret): void {
+    this.#kept.set(networkId, secret);
+    this.#save(this.#kept);
+  }
+}

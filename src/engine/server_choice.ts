@@ -1,0 +1,90 @@
+/**
+ * Which server the engine uses, and what it knows of it.
+ *
+ * @module
+ */
+import { equalBytes, toHex } from "../base/bytes.ts";
+import { ProtocolError, UserError } from "../base/errors.ts";
+import { ed25519Fingerprint } from "../crypto/mod.ts";
+import { type Invite, parseInvite } from "../protocol/mod.ts";
+import { readAccount, readSettings, type StoredAccount, writeAccount, writeSettings } from "./state_files.ts";
+import { damaged, type StateFolder } from "./state_folder.ts";
+
+/** Bytes of the fingerprint that name a server's folder. */
+const SERVER_ID_LENGTH = 8;
+
+/** A server and the account there. */
+export interface ChosenServer {
+  /** Names its folder within the state folder. */
+  id: string;
+  /** Where it is and how it is known. */
+  invite: Invite;
+  /** What it gave us. */
+  account: StoredAccount;
+}
+
+/**
+ * The server of `given`, or the one used last. A new one is remembered.
+ *
+ * @throws {UserError} exit 2 when there is none or the invite is malformed; exit 1 when it names another key than the one
+ * that is pinned for its host, or the state is damaged
+ */
+export function chooseServer(folder: StateFolder, given: string | undefined): ChosenServer {
+  const settings = readSettings(folder);
+  const text = given ?? settings.server;
+  if (text === null) {
+    throw new UserError("Cannot start: no server is known yet", {
+      exitCode: 2,
+      hint: "Give its invite with --server buri://HOST:PORT/#KEY",
+    });
+  }
+  const invite = given === undefined ? readStored(folder, text) : readGiven(given);
+  if (given !== undefined && settings.server !== null) {
+    requireSameKey(folder, readStored(folder, settings.server), invite);
+  }
+  const id = serverIdOf(invite);
+  const account = readAccount(folder, id) ?? newAccount(text);
+  if (account.invite !== text) writeAccount(folder, id, { ...account, invite: text });
+  if (settings.server !== text) writeSettings(folder, { ...settings, server: text });
+  return { id, invite, account: { ...account, invite: text } };
+}
+
+/** The first bytes of the fingerprint of its key, in hexadecimal. */
+export function serverIdOf({ pin }: Invite): string {
+  return toHex(ed25519Fingerprint(pin.ed25519).subarray(0, SERVER_ID_LENGTH));
+}
+
+function newAccount(invite: string): StoredAccount {
+  return { invite, clientId: null, virtualAddress: null, pool: null, prefix6: null, suiteSeen: 0 };
+}
+
+/** The same host and port with another key is either a server set up anew, or somebody in its place. */
+function requireSameKey(folder: StateFolder, known: Invite, given: Invite): void {
+  const isSamePlace = known.host === given.host && known.port === given.port;
+  if (!isSamePlace || equalBytes(known.pin.ed25519, given.pin.ed25519)) return;
+  throw new UserError(`Cannot use this invite: ${known.host}:${known.port} has another key than the one pinned`, {
+    hint: `If the server was set up anew, give up the account there first: remove ${folder.pathOf("settings.json")}`,
+  });
+}
+
+function readGiven(text: string): Invite {
+  try {
+    return parseInvite(text);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    throw new UserError(`Cannot read the invite: ${error.message}`, {
+      exitCode: 2,
+      hint: "Copy it whole, as `buri server invite` prints it, in quotes.",
+      cause: error,
+    });
+  }
+}
+
+function readStored(folder: StateFolder, text: string): Invite {
+  try {
+    return parseInvite(text);
+  } catch (error) {
+    if (error instanceof ProtocolError) throw damaged(folder.pathOf("settings.json"), "its server is no invite");
+    throw error;
+  }
+}
