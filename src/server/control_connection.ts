@@ -4,7 +4,6 @@ import {
   type ControlMessage,
   decodePlainFrame,
   encodeControl,
-  FRAME,
   FrameSplitter,
   GOODBYE,
   MAX_FRAME_SIZE,
@@ -49,10 +48,8 @@ export interface ConnectionContext {
   handlers: Handlers;
   /** Whoever stands behind `remote`, see `rate_limits.ts`. */
   source: string;
-  /** Called once, when the client is authenticated or has become a relay stream. */
+  /** Called once, when the client is authenticated. */
   onAuthenticated: () => void;
-  /** Takes over a connection that carries relayed datagrams, with what has arrived already; ends with it. */
-  relayStream: (socket: ControlSocket, arrived: Uint8Array) => Promise<void>;
 }
 
 const READ_LENGTH = 4096;
@@ -138,26 +135,14 @@ export class ControlConnection {
       if (length === null || this.#isClosed) return;
       this.#heardAt = this.#context.world.clock.now();
       this.#splitter.push(buffer.subarray(0, length));
-      if (await this.#takeFrames() === "handed over") return;
+      await this.#takeFrames();
     }
   }
 
-  async #takeFrames(): Promise<"handed over" | "more"> {
-    for (;;) {
-      const frame = this.#isClosed ? null : this.#splitter.next();
-      if (frame === null) return "more";
-      if (this.#isRelayStream(frame)) {
-        this.#deadline = null;
-        this.#context.onAuthenticated();
-        await this.#context.relayStream(this.#socket, this.#splitter.takeRest());
-        return "handed over";
-      }
+  async #takeFrames(): Promise<void> {
+    for (let frame = this.#splitter.next(); frame !== null && !this.#isClosed; frame = this.#splitter.next()) {
       await this.#takeFrame(frame);
     }
-  }
-
-  #isRelayStream(frame: Uint8Array): boolean {
-    return this.#login.at === "awaitingHelo" && decodePlainFrame(frame).type === FRAME.relayStream;
   }
 
   async #takeFrame(frame: Uint8Array): Promise<void> {

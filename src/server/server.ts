@@ -1,25 +1,25 @@
-import type { Cidr4 } from "../base/ip.ts";
+import { type Cidr4, mappedIpv4, parseIpv4, parseIpv6 } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { TaskGroup } from "../base/task_group.ts";
 import { SUITE } from "../protocol/mod.ts";
+import { type Relay, startRelay } from "../relay/mod.ts";
 import { systemClock } from "../transport/system.ts";
 import { parsePool, settleAddressPlan } from "./address_pool.ts";
 import { ControlListener } from "./control_listener.ts";
 import { lockDataFolder, makeDataFolder } from "./data_folder.ts";
 import { DiscoverySockets } from "./discovery.ts";
-import { type EmbeddedRelay, startEmbeddedRelay } from "./embedded_relay.ts";
 import { rememberListenAddress } from "./invite.ts";
 import { measureOffers } from "./measure.ts";
 import { makeWorld } from "./make_world.ts";
 import { OPEN_LIMITS } from "./policy.ts";
-import { makeRelayOffer, type TicketIssuer } from "./relay_tickets.ts";
+import { makeRelayOffer, relayAuthority, type TicketIssuer } from "./relay_tickets.ts";
 import { accountHandlers } from "./requests_account.ts";
 import { networkHandlers } from "./requests_network.ts";
 import { tunnelHandlers } from "./requests_tunnel.ts";
 import { loadServerIdentity, type ServerIdentity } from "./server_identity.ts";
-import { listenTcp, listenUdp } from "./sockets.ts";
-import { openSqliteStore } from "./store_sqlite.ts";
+import { bindError, listenTcp, listenUdp, type Place } from "./sockets.ts";
+import { openSqliteStore, storeError } from "./store_sqlite.ts";
 import type { RelayIssuer, World } from "./world.ts";
 
 /** How a server is started. */
@@ -40,8 +40,8 @@ export interface ServerOptions {
   suites: readonly number[];
   /** For the operator. */
   log: Logger;
-  /** Called when all ports are bound and the database is not open yet: the moment to give up root. */
-  onBound?: (dataDir: string) => void;
+  /** Called when everything is open and nobody is served yet: the moment to give up root. */
+  onOpen?: (dataDir: string) => void;
 }
 
 /** A server that runs. */
@@ -68,7 +68,7 @@ interface Bound {
   discovery: DiscoverySockets;
   udpPort: number;
   udp2Port: number;
-  relay: EmbeddedRelay;
+  relay: Relay;
 }
 
 /**
@@ -87,8 +87,8 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   const identity = await loadServerIdentity(dataDir, random);
   const bound = await bindAll(options, identity, opened);
   rememberListenAddress(dataDir, listen.host, portOf(bound.control));
-  options.onBound?.(dataDir);
   const world = await openWorld(options, identity, bound, random, pool, opened);
+  options.onOpen?.(dataDir);
   return serve(options, identity, bound, world, opened.move());
 }
 
@@ -101,7 +101,7 @@ async function bindAll(
   const control = opened.adopt(listenTcp({ ...listen, option: "--listen" }), closeQuietly);
   const first = opened.adopt(listenUdp({ host, port: udpPort, option: "--udp" }), closeQuietly);
   const second = opened.adopt(listenUdp({ host, port: udp2Port, option: "--udp2" }), closeQuietly);
-  const relay = await startEmbeddedRelay({ host, port: relayPort, identity, log });
+  const relay = await startOwnRelay({ host, port: relayPort, option: "--relay" }, identity, log);
   opened.defer(() => relay.stop());
   return {
     control,
@@ -110,6 +110,30 @@ async function bindAll(
     udp2Port: portOf(second),
     relay,
   };
+}
+
+async function startOwnRelay(place: Place, identity: ServerIdentity, log: Logger): Promise<Relay> {
+  const address = addressOf(place.host);
+  try {
+    return await startRelay({
+      ...(address === null ? {} : { address }),
+      port: place.port,
+      relayId: identity.relayId,
+      authority: relayAuthority(identity),
+      clock: systemClock(),
+      random: systemRandom(),
+      log: log.child({ part: "relay" }),
+    });
+  } catch (error) {
+    throw bindError("UDP", place, error);
+  }
+}
+
+/** The bytes of a literal address; null for the one that stands for all, and for what binding will refuse anyway. */
+function addressOf(host: string): Uint8Array | null {
+  const quad = parseIpv4(host);
+  const address = quad === null ? parseIpv6(host) : mappedIpv4(quad);
+  return quad === 0 || address === null || address.every((byte) => byte === 0) ? null : address;
 }
 
 /** Who serves a socket has closed it before. */
@@ -136,7 +160,8 @@ async function openWorld(
   const onDamage = (error: Error) => log.error("a row is damaged and left out", { error });
   const store = await openSqliteStore({ folder: dataDir, checksumKey: identity.checksumKey, onDamage });
   opened.defer(() => store.close());
-  const plan = await store.write((transaction) => settleAddressPlan(transaction, random, pool));
+  const plan = await store.write((transaction) => settleAddressPlan(transaction, random, pool))
+    .catch((error) => Promise.reject(storeError(dataDir, error)));
   const clock = systemClock();
   const relays = relayIssuer({ identity, port: relay.port, clock, random }, relay);
   const { world, endPauses } = makeWorld({
@@ -148,7 +173,7 @@ async function openWorld(
   return world;
 }
 
-function relayIssuer(issuer: TicketIssuer, relay: EmbeddedRelay): RelayIssuer {
+function relayIssuer(issuer: TicketIssuer, relay: Relay): RelayIssuer {
   return {
     offers: (holder, spi, peerSpi) => [makeRelayOffer(issuer, holder, spi, peerSpi)],
     revoke: (spis) => spis.forEach((spi) => relay.revoke({ spi })),
@@ -175,16 +200,23 @@ function serve(
     world,
     login: { ed25519, rsa: suites.includes(SUITE.classic) ? rsa : null, suites, offers: measureOffers(world.clock) },
     handlers: { ...accountHandlers, ...networkHandlers, ...tunnelHandlers },
-    relayStream: (socket) => Promise.resolve(socket.close()),
   });
   opened.defer(() => tasks.stop());
   opened.defer(() => bound.discovery.stop());
   opened.defer(() => listener.stop());
   tasks.spawn("control", () => listener.run());
+  tasks.spawn("relay", (signal) => failWith(bound.relay, signal));
   tasks.spawn("discovery", () => bound.discovery.run(world));
   let stopping: Promise<void> | null = null;
   const stop = () => stopping ??= opened.disposeAsync().then(() => stopped.resolve(), stopped.reject);
   const { udpPort, udp2Port, relay } = bound;
   const port = portOf(bound.control);
   return { host: listen.host, port, udpPort, udp2Port, relayPort: relay.port, stopped: stopped.promise, stop };
+}
+
+/** Ends with the server, or fails when the relay has ended by itself. */
+async function failWith(relay: Relay, signal: AbortSignal): Promise<void> {
+  const aborted = new Promise<null>((resolve) => signal.addEventListener("abort", () => resolve(null)));
+  const reason = await Promise.race([relay.failed, aborted]);
+  if (reason !== null) throw new Error(`Cannot go on relaying: ${reason}`);
 }

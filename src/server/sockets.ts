@@ -30,22 +30,25 @@ export function listenUdp(place: Place): Deno.DatagramConn {
   );
 }
 
-function bind<T>(protocol: string, { host, port, option }: Place, open: () => T): T {
+function bind<T>(protocol: string, place: Place, open: () => T): T {
   try {
     return open();
   } catch (error) {
-    throw bindError(`${protocol} ${host.includes(":") ? `[${host}]` : host}:${port}`, option, error);
+    throw bindError(protocol, place, error);
   }
 }
 
-function bindError(where: string, option: string, cause: unknown): UserError {
-  if (cause instanceof Deno.errors.AddrInUse) {
+/** What to tell the operator of a socket that could not be bound. */
+export function bindError(protocol: string, { host, port, option }: Place, cause: unknown): UserError {
+  const where = `${protocol} ${host.includes(":") ? `[${host}]` : host}:${port}`;
+  const code = (cause as { code?: unknown }).code;
+  if (code === "EADDRINUSE") {
     return new UserError(`Cannot listen on ${where}: the port is in use`, {
       hint: `Stop what uses it (another server?), or name another port with ${option}.`,
       cause,
     });
   }
-  if (cause instanceof Deno.errors.PermissionDenied) {
+  if (code === "EACCES") {
     return new UserError(`Cannot listen on ${where}: not permitted`, {
       exitCode: 4,
       hint: `Ports below 1024 need root; name another with ${option}.`,

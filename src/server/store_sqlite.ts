@@ -47,7 +47,7 @@ export async function openSqliteStore({ folder, checksumKey, onDamage }: SqliteS
     return store;
   } catch (error) {
     database?.close();
-    throw openError(folder, error);
+    throw storeError(folder, error);
   }
 }
 
@@ -56,7 +56,8 @@ function checkIntegrity(database: DatabaseSync): void {
   if (row?.integrity_check !== "ok") throw new Error(row?.integrity_check ?? "the integrity check gave no result");
 }
 
-function openError(folder: string, error: unknown): unknown {
+/** What to tell the operator of a store that failed while the server starts. */
+export function storeError(folder: string, error: unknown): unknown {
   if (error instanceof UserError) return error;
   const reason = error instanceof Error ? error.message : String(error);
   if (error instanceof StoreBusyError || BUSY_MESSAGES.test(reason) || error instanceof Deno.errors.PermissionDenied) {

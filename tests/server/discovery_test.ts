@@ -1,0 +1,126 @@
+import assert from "node:assert/strict";
+import { formatEndpoint, parseEndpoint } from "../../src/base/ip.ts";
+import { equalSecret, hmac } from "../../src/crypto/mod.ts";
+import {
+  CANDIDATE_KIND,
+  type ControlMessageOf,
+  DISCOVER_FLAG,
+  discovery,
+  DISCOVERY_SOCKET,
+  encodeWithMac,
+  macInput,
+  NETWORK_KIND,
+  TUNNEL_REASON,
+} from "../../src/protocol/mod.ts";
+import { startTestServer, type TestServer } from "./server_support.ts";
+
+type Welcome = ControlMessageOf<"welcome">;
+
+class Prober implements Disposable {
+  readonly socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+
+  get port(): number {
+    return (this.socket.addr as Deno.NetAddr).port;
+  }
+
+  async send(port: number, datagram: Uint8Array): Promise<void> {
+    await this.socket.send(datagram, { transport: "udp", hostname: "127.0.0.1", port });
+  }
+
+  async receive(): Promise<{ datagram: Uint8Array; from: number }> {
+    const [datagram, from] = await this.socket.receive(new Uint8Array(2000));
+    return { datagram, from: (from as Deno.NetAddr).port };
+  }
+
+  [Symbol.dispose](): void {
+    this.socket.close();
+  }
+}
+
+function discover({ sessionId, discoveryKey }: Welcome, counter: bigint, flags = 0): Uint8Array {
+  return encodeWithMac(
+    discovery.discover,
+    { sessionId, counter, flags },
+    (input) => hmac("sha256", discoveryKey, input),
+  );
+}
+
+async function logIn(test: TestServer) {
+  const client = await test.connect();
+  return { client, welcome: await client.next("welcome") };
+}
+
+Deno.test("DISCOVER is answered from the socket it asks for, with the source it came from", async () => {
+  await using test = await startTestServer();
+  const { client, welcome } = await logIn(test);
+  using prober = new Prober();
+  const { udpPort, udp2Port } = welcome;
+  const asked = [
+    { to: udpPort, flags: 0, from: udpPort, socket: DISCOVERY_SOCKET.udpPort },
+    { to: udp2Port, flags: 0, from: udp2Port, socket: DISCOVERY_SOCKET.udp2Port },
+    { to: udpPort, flags: DISCOVER_FLAG.answerFromOtherSocket, from: udp2Port, socket: DISCOVERY_SOCKET.udp2Port },
+  ];
+  for (const [index, { to, flags, from, socket }] of asked.entries()) {
+    const question = discover(welcome, BigInt(index), flags);
+    await prober.send(to, question);
+    const answer = await prober.receive();
+    const { counter, endpoint, socket: named, mac } = discovery.discovered.decode(answer.datagram);
+    assert.deepEqual([counter, formatEndpoint(endpoint), named], [BigInt(index), `127.0.0.1:${prober.port}`, socket]);
+    assert.equal(answer.from, from);
+    assert.ok(equalSecret(mac, hmac("sha256", welcome.discoveryKey, macInput(answer.datagram)).slice(0, 16)));
+    assert.ok(answer.datagram.length < question.length);
+  }
+  await client.close();
+});
+
+Deno.test("DISCOVER that is forged, repeated, damaged or of no session is not answered", async () => {
+  await using test = await startTestServer();
+  const { client, welcome } = await logIn(test);
+  using prober = new Prober();
+  const good = discover(welcome, 5n);
+  await prober.send(welcome.udpPort, good);
+  await prober.receive();
+  const flipped = discover(welcome, 9n);
+  flipped[20] = flipped[20]! ^ 1;
+  const silent = [
+    good,
+    discover(welcome, 4n),
+    flipped,
+    discover({ ...welcome, discoveryKey: new Uint8Array(32) }, 9n),
+    discover({ ...welcome, sessionId: new Uint8Array(8) }, 9n),
+    discover(welcome, 9n).slice(0, 63),
+    new Uint8Array(65),
+    new Uint8Array(0),
+  ];
+  for (const datagram of silent) await prober.send(welcome.udpPort, datagram);
+  await prober.send(welcome.udpPort, discover(welcome, 10n));
+  const { counter } = discovery.discovered.decode((await prober.receive()).datagram);
+  assert.equal(counter, 10n);
+  await client.close();
+});
+
+Deno.test("What discovery sees is told to peers, first of all candidates, and again when it changes", async () => {
+  await using test = await startTestServer();
+  const { client: ann, welcome } = await logIn(test);
+  await using bob = await test.join();
+  const network = { name: "Home LAN", hasPassword: false, joinSecret: new Uint8Array(32) };
+  await ann.must("create", { ...network, kind: NETWORK_KIND.mesh });
+  await bob.must("join", network);
+  using first = new Prober();
+  using second = new Prober();
+  await first.send(welcome.udpPort, discover(welcome, 1n));
+  await first.receive();
+  const lan = { kind: CANDIDATE_KIND.local, endpoint: parseEndpoint("192.168.1.7:4000")! };
+  await ann.must("endpoints", { candidates: [lan] });
+  await bob.must("tunnelRequest", { peer: ann.address, reason: TUNNEL_REASON.wanted });
+  const told = (await bob.next("rendezvous")).candidates.map(({ kind, endpoint }) => [kind, formatEndpoint(endpoint)]);
+  assert.deepEqual(told, [
+    [CANDIDATE_KIND.observed, `127.0.0.1:${first.port}`],
+    [CANDIDATE_KIND.local, "192.168.1.7:4000"],
+  ]);
+  await second.send(welcome.udpPort, discover(welcome, 2n));
+  await second.receive();
+  const [candidate] = (await bob.next("peerEndpoints")).candidates;
+  assert.equal(formatEndpoint(candidate!.endpoint), `127.0.0.1:${second.port}`);
+  await ann.close();
+});
