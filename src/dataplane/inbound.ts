@@ -180,7 +180,8 @@ export class Inbound {
   #packet(tunnel: Tunnel, at: number, length: number, isPartial: boolean): void {
     const { table, memory: { view } } = this.#path;
     const header = this.#header;
-    if (tunnel.routeCount === 0) return this.#refuse(tunnel, DROP.notRouted);
+    // Any tunnel of a routed address may deliver: while a new one takes over, both do.
+    if (table.byAddress(tunnel.virtualAddress) === undefined) return this.#refuse(tunnel, DROP.notRouted);
     if (!parsePacket(view, at, length, header)) return this.#refuse(tunnel, DROP.malformedPacket);
     if (!table.hasSource(view, at, header.version, tunnel.virtualAddress)) {
       return this.#refuse(tunnel, DROP.wrongSource);

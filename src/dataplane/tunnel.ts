@@ -29,8 +29,6 @@ export class Tunnel {
   readonly otherAt: number;
   /** Whether datagrams can be sent along a path. */
   hasPath = false;
-  /** How many routes lead here; packets from a tunnel without one are dropped. */
-  routeCount = 0;
   /** When the last authentic datagram came, or -1. */
   receivedAt: number = -1;
   /** When the control plane was last told of a datagram from elsewhere. */

@@ -55,7 +55,6 @@ export class TunnelTable {
   /** Forgets a tunnel, its routes and its keys. */
   remove(tunnel: Tunnel): void {
     for (const [address, routed] of this.#byAddress) if (routed === tunnel) this.#byAddress.delete(address);
-    tunnel.routeCount = 0;
     tunnel.protection.close();
     this.#bySpi.delete(tunnel.options.localSpi | 0);
     this.#freePlaces.push(tunnel.place);
@@ -63,16 +62,11 @@ export class TunnelTable {
 
   /** Sends packets for an address through a tunnel. */
   route(virtualAddress: number, tunnel: Tunnel): void {
-    this.unroute(virtualAddress);
     this.#byAddress.set(virtualAddress | 0, tunnel);
-    tunnel.routeCount++;
   }
 
   /** Ends that. */
   unroute(virtualAddress: number): void {
-    const tunnel = this.#byAddress.get(virtualAddress | 0);
-    if (tunnel === undefined) return;
-    tunnel.routeCount--;
     this.#byAddress.delete(virtualAddress | 0);
   }
 
