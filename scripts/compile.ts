@@ -146,7 +146,7 @@ export async function findWorkers(folder: string): Promise<string[]> {
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     const path = join(folder, name);
     if (isDirectory) found.push(...await findWorkers(path));
-    else if (/^(?:\w+_)?worker\.ts$/.test(name)) found.push(path);
+    else if (/^(?:\w+_)?worker(?:_(?:linux|darwin|windows))?\.ts$/.test(name)) found.push(path);
   }
   return found.sort();
 }

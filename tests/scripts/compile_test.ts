@@ -53,13 +53,14 @@ Deno.test("parseCompileArgs refuses what it does not know with exit code 2", asy
 Deno.test("findWorkers finds the entry files of workers in any folder and nothing else", async () => {
   const files = {
     "a/worker.ts": "",
+    "a/worker_linux.ts": "",
     "a/b/hash_worker.ts": "",
     "a/worker_pool.ts": "",
     "coworker.ts": "",
     "worker.md": "",
   };
   await inFolder(files, async (folder) => {
-    const expected = ["a/b/hash_worker.ts", "a/worker.ts"].map((name) => join(folder, name));
+    const expected = ["a/b/hash_worker.ts", "a/worker.ts", "a/worker_linux.ts"].map((name) => join(folder, name));
     assert.deepEqual(await findWorkers(folder), expected);
   });
 });
