@@ -11,7 +11,8 @@ export type Need =
   | "ping"
   | "iperf3"
   | "tcpdump"
-  | "curl";
+  | "curl"
+  | "miniupnpd";
 
 interface Check {
   isMet: () => boolean;
@@ -35,6 +36,7 @@ const CHECKS: Record<Need, Check> = {
   iperf3: program("iperf3", "iperf3"),
   tcpdump: program("tcpdump", "tcpdump"),
   curl: program("curl", "curl"),
+  miniupnpd: program("miniupnpd", "miniupnpd"),
 };
 
 const known = new Map<Need, boolean>();
