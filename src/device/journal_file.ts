@@ -1,4 +1,6 @@
 import { utf8 } from "../base/bytes.ts";
+import { currentNetworkNamespaceId } from "../ffi/network_namespace_linux.ts";
+import { readKernelFile } from "../ffi/posix_linux.ts";
 import { type Change, decodeJournal, encodeRecord, type PendingChange, type Scope } from "./journal.ts";
 
 /** Far above what a run of years writes: the file is removed whenever nothing is pending. */
@@ -93,8 +95,8 @@ export class JournalFile implements Disposable {
 
 /** Identity of the running system for {@linkcode JournalFile}; Linux. */
 export function currentScope(): Scope {
-  const namespaceId = Deno.statSync("/proc/thread-self/ns/net").ino ?? 0;
-  return { bootId: Deno.readTextFileSync("/proc/sys/kernel/random/boot_id").trim(), namespaceId };
+  const bootId = readKernelFile("/proc/sys/kernel/random/boot_id").trim();
+  return { bootId, namespaceId: currentNetworkNamespaceId() };
 }
 
 function readIfThere(path: string): string {

@@ -4,7 +4,15 @@
  * @module
  */
 import { SystemError } from "./errno.ts";
-import { processIds, setGroupId, setSupplementaryGroups, setUserId } from "./posix_linux.ts";
+import {
+  closeDescriptor,
+  openDescriptor,
+  processIds,
+  readKernelFile,
+  setGroupId,
+  setSupplementaryGroups,
+  setUserId,
+} from "./posix_linux.ts";
 
 /** Bits of capabilities(7), by name. */
 export const CAPABILITY = { NET_BIND_SERVICE: 10, NET_ADMIN: 12, NET_RAW: 13, SYS_ADMIN: 21 } as const;
@@ -36,6 +44,7 @@ export type DropResult =
   };
 
 const TUN_DEVICE = "/dev/net/tun";
+const O_RDWR = 2;
 /** The kernel's overflow ids, which are Debian's nobody and nogroup. */
 const NOBODY: Identity = { uid: 65534, gid: 65534 };
 
@@ -46,16 +55,16 @@ export function effectiveUid(): number {
 
 /** Whether the process holds a capability in its own user namespace. */
 export function hasCapability(capability: Capability): boolean {
-  const bits = /^CapEff:\s*([0-9a-f]+)$/m.exec(Deno.readTextFileSync("/proc/thread-self/status"))?.[1] ?? "0";
+  const bits = /^CapEff:\s*([0-9a-f]+)$/m.exec(readKernelFile("/proc/thread-self/status"))?.[1] ?? "0";
   return (BigInt(`0x${bits}`) >> BigInt(CAPABILITY[capability])) % 2n === 1n;
 }
 
 /** Why a TUN device cannot be made, as a clause; null = it can. */
 export function tunObstacle(): string | null {
   try {
-    Deno.openSync(TUN_DEVICE, { read: true, write: true }).close();
+    closeDescriptor(openDescriptor(TUN_DEVICE, O_RDWR));
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) {
+    if (error instanceof SystemError && error.code === "ENOENT") {
       return `${TUN_DEVICE} does not exist; the kernel module tun makes it`;
     }
     return `${TUN_DEVICE} may not be opened by this user; mode 0666, which udev gives it, would do`;
@@ -110,7 +119,7 @@ export function dropPrivileges(identity: Identity): DropResult {
 
 /** Whether `id` exists in the user namespace of the process: lines of "inside outside count" (user_namespaces(7)). */
 function isMapped(kind: "uid" | "gid", id: number): boolean {
-  return Deno.readTextFileSync(`/proc/self/${kind}_map`).trim().split("\n").some((line) => {
+  return readKernelFile(`/proc/self/${kind}_map`).trim().split("\n").some((line) => {
     const [inside = 0, , count = 0] = line.trim().split(/\s+/).map(Number);
     return id >= inside && id < inside + count;
   });

@@ -3,6 +3,7 @@ import {
   enterNamespace,
   mountPath,
   openDescriptor,
+  readKernelLink,
   unmountPath,
   unshareThread,
 } from "./posix_linux.ts";
@@ -12,6 +13,16 @@ const MS_BIND = 0x1000;
 const MNT_DETACH = 2;
 const O_RDONLY = 0;
 const OWN_NAMESPACE = "/proc/thread-self/ns/net";
+
+/** Number of the network namespace the thread is in. */
+export function currentNetworkNamespaceId(): number {
+  return idOf(OWN_NAMESPACE);
+}
+
+/** Reads a link such as `net:[4026531840]`. */
+function idOf(path: string): number {
+  return Number(/^net:\[(\d+)\]$/.exec(readKernelLink(path))?.[1]);
+}
 
 /**
  * A network namespace (network_namespaces(7)), held open by a descriptor: it ends, with everything in it, when the last
@@ -48,7 +59,7 @@ export class NetworkNamespace implements Disposable {
 
   /** Number of the namespace, as `readlink /proc/PID/ns/net` shows it; unique while it lives. */
   get id(): number {
-    return Deno.statSync(`/proc/self/fd/${this.descriptor}`).ino ?? 0;
+    return idOf(`/proc/self/fd/${this.descriptor}`);
   }
 
   /**

@@ -22,7 +22,10 @@ export const SOCKET = {
   SOL_SOCKET: 1,
 } as const;
 
+const O_RDONLY = 0;
 const O_CLOEXEC = 0o2000000;
+const MAX_KERNEL_FILE_LENGTH = 65536;
+const MAX_LINK_LENGTH = 256;
 const EFD_CLOEXEC = 0o2000000;
 const POLLIN = 1;
 const EINTR = 4;
@@ -34,6 +37,10 @@ const SYMBOLS = {
   __errno_location: { parameters: [], result: "pointer" },
   /** int open(const char *path, int flags) */
   open: { parameters: ["buffer", "i32"], result: "i32" },
+  /** ssize_t read(int fd, void *bytes, size_t length) */
+  read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  /** ssize_t readlink(const char *path, char *target, size_t length) */
+  readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
   /** int close(int fd) */
   close: { parameters: ["i32"], result: "i32" },
   /** int socket(int domain, int type, int protocol) */
@@ -113,6 +120,32 @@ export function openDescriptor(path: string, flags: number): number {
 /** Closes `descriptor`. An error is of no use to anyone: the descriptor is gone either way (close(2)). */
 export function closeDescriptor(descriptor: number): void {
   libc().close(descriptor);
+}
+
+/**
+ * Text of a file of the kernel below /proc or /sys, at most 64 KiB. The runtime's own functions refuse these to an
+ * executable that was not compiled with all permissions. @throws {SystemError}
+ */
+export function readKernelFile(path: string): string {
+  const descriptor = openDescriptor(path, O_RDONLY);
+  try {
+    const bytes = new Uint8Array(MAX_KERNEL_FILE_LENGTH);
+    let length = 0;
+    for (let count = -1; count !== 0; length += count) {
+      const rest = bytes.subarray(length);
+      count = check(libc().read(descriptor, rest, BigInt(rest.length)), `read ${path}`);
+    }
+    return new TextDecoder().decode(bytes.subarray(0, length));
+  } finally {
+    closeDescriptor(descriptor);
+  }
+}
+
+/** What a symbolic link of the kernel says, such as `net:[4026531840]`. @throws {SystemError} */
+export function readKernelLink(path: string): string {
+  const bytes = new Uint8Array(MAX_LINK_LENGTH);
+  const length = check(libc().readlink(cString(path), bytes, BigInt(bytes.length)), `read ${path}`);
+  return new TextDecoder().decode(bytes.subarray(0, length));
 }
 
 /** A socket with close-on-exec, in the network namespace the thread is in now. @throws {SystemError} */
