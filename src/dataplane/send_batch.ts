@@ -41,7 +41,9 @@ export class SendBatch {
 
   /** Where the next datagram is best built, with room for any packet; sends what is in the way. */
   nextAt(): number {
-    if (this.#endAt + READ_ROOM > SLOTS_END) this.flush();
+    const isFull = this.#count === MAX_SEGMENTS ||
+      this.#endAt - this.#startAt + this.#segmentLength > MAX_DATAGRAM_LENGTH;
+    if (isFull || this.#endAt + READ_ROOM > SLOTS_END) this.flush();
     if (this.#count === 0) this.#startAt = this.#endAt = SLOTS_AT;
     return this.#endAt;
   }

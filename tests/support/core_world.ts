@@ -7,8 +7,8 @@ import type { Command } from "../../src/dataplane/commands.ts";
 import { DataPlaneCore } from "../../src/dataplane/core.ts";
 import type { DataPlaneEvent, TunnelKeys, TunnelOptions } from "../../src/dataplane/types.ts";
 import type { NativeMemory } from "../../src/ffi/native_memory.ts";
-import { ArrayDevice, ArraySocket } from "./arena_ports.ts";
-import { PREFIX6 } from "./packets.ts";
+import { ArrayDevice, ArraySocket, deviceMessage } from "./arena_ports.ts";
+import { buildPacket, PREFIX6 } from "./packets.ts";
 
 export const POOL = { base: 0x0a4d0000, bits: 16 };
 /** Virtual addresses of the two ends. */
@@ -24,6 +24,11 @@ export function endpoint(host: number, port = 5000): Endpoint {
 
 export const ENDPOINT_A: Endpoint = endpoint(1);
 export const ENDPOINT_B: Endpoint = endpoint(2);
+
+/** A packet from A to B that holds a number of 16 bits. */
+export function numbered(number: number): Uint8Array {
+  return buildPacket({ source: A, destination: B, protocol: "udp", payload: Uint8Array.of(number >> 8, number & 255) });
+}
 
 /** One end: a core, its ports, and the events it told. */
 export class CoreEnd {
@@ -77,6 +82,11 @@ export class CoreEnd {
   /** Takes what was sent. */
   takeSent(): Uint8Array[] {
     return this.socket.sent.splice(0).flatMap((train) => train.datagrams);
+  }
+
+  /** The numbers of the packets written, each made by {@linkcode numbered}. */
+  numbersWritten(): number[] {
+    return this.device.written.map(({ packet }) => (packet.at(-2)! << 8) | packet.at(-1)!);
   }
 
   /** Drops so far, by reason, those that are not 0. */
@@ -146,6 +156,17 @@ export class CoreWorld {
   setTime(now: number): void {
     this.a.core.setTime(now);
     this.b.core.setTime(now);
+  }
+
+  /** A's system sends a packet with a number. */
+  sendNumber(number: number): void {
+    this.a.device.toRead.push(deviceMessage(numbered(number)));
+    this.a.readDevice();
+  }
+
+  /** A sends a frame, along its path unless told otherwise. */
+  sendFrame(frameType: number, payload: Uint8Array, to: Endpoint | null = null): void {
+    this.a.do({ do: "sendFrame", localSpi: SPI_A, endpoint: to, frameType, payload });
   }
 
   /** Carries what A sent to B and the other way until nothing is left. */
