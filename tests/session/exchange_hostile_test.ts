@@ -1,0 +1,366 @@
+/** Attackers on the way, at the server and among the members. None of them may end up in a tunnel, or with somebody else's name. */
+
+import assert from "node:assert/strict";
+import { seededRandom } from "../../src/base/random.ts";
+import { signRsa } from "../../src/crypto/mod.ts";
+import {
+  classicExchange,
+  classicInitiatorInput,
+  classicResponderInput,
+  DATAGRAM,
+  modernExchange,
+} from "../../src/protocol/mod.ts";
+import { makeTunnel } from "../../src/session/exchange_machine.ts";
+import type { TunnelParameters } from "../../src/session/mod.ts";
+import { signModern } from "../../src/session/modern_keys.ts";
+import { hashPeerTranscript } from "../../src/session/modern_peer.ts";
+import { ExchangeWorld, type Network, type Node, PERFECT, SPI } from "./exchange_world.ts";
+import { ed25519Of, endpoint, localParty, peerParty, RSA } from "./parties.ts";
+
+const SUITES = [1, 2] as const;
+const MALLORY = localParty("mallory", 0x0a000003, RSA[0]);
+
+function isControl(bytes: Uint8Array): boolean {
+  return bytes[0] === 0 && bytes[1] === 0 && bytes[2] === 0 && bytes[3] === 0;
+}
+
+/** Changes control datagrams of one type. */
+function changing(type: number, change: (bytes: Uint8Array) => Uint8Array): Network {
+  return (from, bytes, world) =>
+    PERFECT(from, isControl(bytes) && bytes[4] === type ? change(bytes.slice()) : bytes, world);
+}
+
+function toldToBob({ party }: Node, suite: 1 | 2): TunnelParameters {
+  return { suite, localSpi: SPI.b, remoteSpi: SPI.a, local: party, peer: peerParty(MALLORY, suite) };
+}
+
+/** Mallory puts its own signature into alice's KE3. */
+const resignClassic: Network = (from, bytes, world) => {
+  if (!isControl(bytes) || bytes[4] !== DATAGRAM.classicKe3) return PERFECT(from, bytes, world);
+  const ke1 = classicExchange.ke1.decode(world.sent[0]!.bytes);
+  const ke2 = classicExchange.ke2.decode(world.sent.find(({ from: name }) => name === "b")!.bytes);
+  const signature = signRsa("sha1", MALLORY.rsa!.privateKey, classicInitiatorInput({ ...ke1, ...ke2 }));
+  return PERFECT(from, classicExchange.ke3.encode({ ...classicExchange.ke3.decode(bytes), signature }), world);
+};
+
+/** Mallory answers bob's KE2 with a KE3 of its own: a true signature, over a transcript it has seen whole. */
+function resignModern(): Network {
+  const seen = new Map<number, Uint8Array>();
+  return (from, bytes, world) => {
+    if (isControl(bytes)) seen.set(bytes[4]!, bytes);
+    if (isControl(bytes) && bytes[4] === DATAGRAM.modernKe2b) {
+      const settings = { sources: { candidates: [], relays: [] }, networkSecrets: new Map() };
+      const th = hashPeerTranscript(makeTunnel(toldToBob(world.b, 2), settings), {
+        ke1a: modernExchange.ke1a.decode(seen.get(DATAGRAM.modernKe1a)!),
+        encapsulationKey: modernExchange.ke1b.decode(seen.get(DATAGRAM.modernKe1b)!).encapsulationKey,
+        ke2a: modernExchange.ke2a.decode(seen.get(DATAGRAM.modernKe2a)!),
+        ciphertext: modernExchange.ke2b.decode(bytes).ciphertext,
+        binding: new Uint8Array(32),
+      });
+      const signature = signModern(MALLORY.ed25519!.privateKey, "peer initiator", th);
+      const ke3 = modernExchange.ke3.encode({ spi: SPI.b, signature, mac: world.random.bytes(32) });
+      world.after(5, () => world.deliver(world.b, world.a.endpoint, ke3));
+    }
+    return PERFECT(from, bytes, world);
+  };
+}
+
+for (const suite of SUITES) {
+  Deno.test(`A colluding server cannot pass off a tunnel of suite ${suite} with alice as one with mallory`, () => {
+    for (let seed = 1; seed <= 40; seed++) {
+      const network = suite === 1 ? resignClassic : resignModern();
+      const world = new ExchangeWorld({ suite, seed, network });
+      const { a, b } = world;
+      // Alice is told "bob", bob is told "mallory", with one pair of SPIs.
+      b.exchanges.close(SPI.b);
+      const settings = { sources: { candidates: [a.endpoint], relays: [] }, networkSecrets: new Map() };
+      b.exchanges.open(toldToBob(b, suite), settings);
+      world.start(a);
+      world.run(10_001);
+      assert.deepEqual([a.established, b.established], [[], []], `seed ${seed}`);
+      assert.equal(b.dataPlane.isSealing, false);
+      const reason = suite === 1 ? "confirmation does not hold" : "identity does not hold";
+      assert.ok(b.drops.includes(reason), `seed ${seed}: it must have come that far`);
+    }
+  });
+
+  Deno.test(`A server that gives out mallory's key after the true one was pinned gets no session of suite ${suite}`, () => {
+    const key = suite === 2 ? { ed25519: ed25519Of("mallory") } : { rsa: RSA[0] };
+    const world = new ExchangeWorld({ suite, partyB: key });
+    const imposter = world.b;
+    world.a.exchanges.close(SPI.a);
+    const pinned = peerParty(localParty("bob", 0x0a000002, RSA[2]), suite);
+    const settings = { sources: { candidates: [endpoint(2)], relays: [] }, networkSecrets: new Map() };
+    world.a.exchanges.open({ suite, localSpi: SPI.a, remoteSpi: SPI.b, local: world.a.party, peer: pinned }, settings);
+    world.start(world.a);
+    world.run(10_001);
+    assert.deepEqual([world.a.established, imposter.established], [[], []]);
+    assert.ok(world.a.drops.includes("identity does not hold"));
+  });
+
+  Deno.test(`Each end of a tunnel of suite ${suite} demands the addresses and SPIs it was told`, () => {
+    const changes = [{ partyA: { address: 99 } }, { partyB: { address: 99 } }];
+    for (const change of changes) {
+      const world = new ExchangeWorld({ suite, ...change });
+      const [own, other] = "partyA" in change ? [world.b, world.a] : [world.a, world.b];
+      own.exchanges.close(own.localSpi);
+      const settings = { sources: { candidates: [other.endpoint], relays: [] }, networkSecrets: new Map() };
+      const peer = { ...peerParty(other.party, suite), address: 0x0a000077 };
+      own.exchanges.open(
+        { suite, localSpi: own.localSpi, remoteSpi: other.localSpi, local: own.party, peer },
+        settings,
+      );
+      world.start(world.a);
+      world.run(10_001);
+      assert.deepEqual([world.a.established, world.b.established], [[], []]);
+    }
+  });
+
+  Deno.test(`Replayed datagrams of suite ${suite} change no session, whenever and from wherever they come`, () => {
+    const world = new ExchangeWorld({ suite });
+    world.start(world.a);
+    world.run(6000);
+    world.start(world.a);
+    world.run(6000);
+    const recorded = world.sent.map(({ bytes }) => bytes);
+    const random = seededRandom(4);
+    const before = [world.a.established.length, world.b.established.length];
+    for (let i = 0; i < 3000; i++) {
+      const source = endpoint(1 + random.below(3), random.below(65536));
+      world.deliver(random.below(2) === 0 ? world.a : world.b, source, recorded[random.below(recorded.length)]!);
+      world.run(20);
+    }
+    assert.deepEqual([world.a.established.length, world.b.established.length], before);
+    assert.ok(world.isUp);
+    assert.ok(world.b.exchanges.halfOpenCount <= 1);
+  });
+
+  Deno.test(`A KE1 of suite ${suite} within 5 s of an exchange is dropped before its source is looked at`, () => {
+    const world = new ExchangeWorld({ suite });
+    world.start(world.a);
+    world.run(1000);
+    const ke1 = world.sent[0]!.bytes;
+    world.deliver(world.b, endpoint(200), ke1);
+    assert.equal(world.b.drops.at(-1), "exchange completed just now");
+    world.run(5000);
+    world.deliver(world.b, endpoint(200), ke1);
+    assert.equal(world.b.drops.at(-1), "source needs a cookie");
+  });
+
+  Deno.test(`A datagram of suite ${suite} changed in any byte never leads to keys, and does not hinder its repetition`, () => {
+    const types = suite === 1
+      ? [DATAGRAM.classicKe1, DATAGRAM.classicKe2, DATAGRAM.classicKe3, DATAGRAM.classicConfirm]
+      : [DATAGRAM.modernKe1a, DATAGRAM.modernKe1b, DATAGRAM.modernKe2a, DATAGRAM.modernKe2b, DATAGRAM.modernKe3];
+    const random = seededRandom(9);
+    for (const type of types) {
+      for (let trial = 0; trial < 12; trial++) {
+        let isFirst = true;
+        const network = changing(type, (bytes) => {
+          // Behind the SPI, whose change only sends the datagram elsewhere, and the cookie, which is nobody's proof.
+          if (isFirst) bytes[25 + random.below(bytes.length - 25)]! ^= 1 << random.below(8);
+          isFirst = false;
+          return bytes;
+        });
+        const world = new ExchangeWorld({ suite, seed: trial + 1, network });
+        world.start(world.a);
+        world.run(240);
+        assert.equal(world.a.established.length, 0, `type ${type}, trial ${trial}`);
+        world.run(25_000);
+        // A responder that holds a changed KE1 forgets it after 10 s; the initiator has given up by then and begins anew.
+        if (!world.isUp) world.start(world.a);
+        world.run(2000);
+        assert.ok(world.isUp, `type ${type}, trial ${trial}`);
+      }
+    }
+  });
+
+  Deno.test(`An initiator of suite ${suite} repeats KE1 at once with a cookie, once for each, four at most`, () => {
+    const world = new ExchangeWorld({ suite, network: () => [] });
+    world.start(world.a);
+    const perKe1 = world.sent.length;
+    const random = seededRandom(2);
+    const cookie = random.bytes(16);
+    const datagram = classicExchange.cookie.encode({ spi: SPI.a, cookie });
+    world.deliver(world.a, endpoint(9), datagram);
+    const repeated = world.sent.slice(perKe1);
+    assert.equal(repeated.length, perKe1);
+    assert.deepEqual(repeated[0]!.to, endpoint(9));
+    assert.deepEqual(repeated[0]!.bytes.slice(9, 25), new Uint8Array(cookie));
+    world.deliver(world.a, endpoint(9), datagram);
+    assert.equal(world.sent.length, 2 * perKe1, "the same cookie again changes nothing");
+    for (let i = 0; i < 10; i++) {
+      world.deliver(world.a, endpoint(20 + i), classicExchange.cookie.encode({ spi: SPI.a, cookie: random.bytes(16) }));
+    }
+    assert.equal(world.sent.length, 5 * perKe1);
+    world.run(249);
+    world.sent.length = 0;
+    world.run(2);
+    assert.deepEqual(
+      world.sent.filter(({ bytes }) => bytes[4] !== DATAGRAM.modernKe1b).length,
+      5,
+      "and again with each",
+    );
+  });
+
+  Deno.test(`Two ends of suite ${suite} get through when a cookie is demanded`, () => {
+    const settingsOfB = { sources: { candidates: [], relays: [] } };
+    const world = new ExchangeWorld({ suite, settingsOfB });
+    world.start(world.a);
+    world.run(240);
+    assert.ok(world.isUp);
+    assert.equal(world.sent.filter(({ bytes }) => isControl(bytes) && bytes[4] === DATAGRAM.cookie).length, 1);
+  });
+}
+
+Deno.test("A responder of suite 1 takes no public value that would force the key, and no KE3 of another exchange", () => {
+  const world = new ExchangeWorld({ suite: 1, network: () => [] });
+  const nonceI = world.random.bytes(128);
+  for (const low of [0, 1]) {
+    const publicValueI = new Uint8Array(256);
+    publicValueI[255] = low;
+    const ke1 = classicExchange.ke1.encode({ spi: SPI.b, cookie: new Uint8Array(16), nonceI, publicValueI });
+    world.deliver(world.b, endpoint(1), ke1);
+    assert.equal(world.b.drops.at(-1), "public value refused");
+  }
+  assert.equal(world.b.exchanges.halfOpenCount, 0);
+});
+
+Deno.test("An initiator of suite 1 takes no KE2 whose public value would force the key", () => {
+  const one = new Uint8Array(256);
+  one[255] = 1;
+  for (const publicValueR of [one, new Uint8Array(256)]) {
+    const world = new ExchangeWorld({ suite: 1, network: () => [] });
+    world.start(world.a);
+    const ke1 = classicExchange.ke1.decode(world.sent[0]!.bytes);
+    const nonceR = world.random.bytes(128);
+    const input = classicResponderInput({ ...ke1, nonceR, publicValueR });
+    const signature = signRsa("sha1", RSA[2].privateKey, input);
+    world.deliver(world.a, endpoint(2), classicExchange.ke2.encode({ spi: SPI.a, nonceR, publicValueR, signature }));
+    assert.deepEqual(world.a.drops, ["public value refused"]);
+  }
+});
+
+Deno.test("An initiator of suite 2 takes no KE2 that would force the X25519 secret", () => {
+  const network: Network = (from, bytes, world) => {
+    if (!isControl(bytes) || bytes[4] !== DATAGRAM.modernKe2a) return PERFECT(from, bytes, world);
+    const ke2a = { ...modernExchange.ke2a.decode(bytes), x25519R: new Uint8Array(32) };
+    return PERFECT(from, modernExchange.ke2a.encode(ke2a), world);
+  };
+  const world = new ExchangeWorld({ suite: 2, network });
+  world.start(world.a);
+  world.run(240);
+  assert.deepEqual(world.a.drops, ["public value refused"]);
+});
+
+Deno.test("A responder of suite 2 takes no KE1 that would force a secret, or whose key is no ML-KEM key", () => {
+  const zero = changing(DATAGRAM.modernKe1a, (bytes) => {
+    const ke1a = { ...modernExchange.ke1a.decode(bytes), x25519I: new Uint8Array(32) };
+    return modernExchange.ke1a.encode(ke1a);
+  });
+  const world = new ExchangeWorld({ suite: 2, network: zero });
+  world.start(world.a);
+  world.run(240);
+  assert.deepEqual(world.b.drops, ["public value refused"]);
+});
+
+Deno.test("An end of suite 2 refuses another end with which it shares no AEAD", () => {
+  const world = new ExchangeWorld({
+    suite: 2,
+    partyA: { offers: [{ aead: 2, costNs: 1 }] },
+    partyB: { offers: [{ aead: 1, costNs: 1 }] },
+  });
+  world.start(world.a);
+  world.run(240);
+  assert.ok(world.b.drops.includes("no AEAD in common"));
+});
+
+Deno.test("A responder of suite 2 refuses every epoch but the last and the next", () => {
+  for (const epoch of [1, 2, 255]) {
+    const network = changing(
+      DATAGRAM.modernKe1a,
+      (bytes) => modernExchange.ke1a.encode({ ...modernExchange.ke1a.decode(bytes), epoch }),
+    );
+    const world = new ExchangeWorld({ suite: 2, network });
+    world.start(world.a);
+    world.run(100);
+    assert.deepEqual(world.b.drops.slice(0, 1), ["unexpected epoch"]);
+  }
+});
+
+Deno.test("Stripped suites, offers and capabilities of suite 2 are noticed: they are signed", () => {
+  const strippers: Network[] = [
+    changing(
+      DATAGRAM.modernKe1a,
+      (bytes) => modernExchange.ke1a.encode({ ...modernExchange.ke1a.decode(bytes), suites: [1] }),
+    ),
+    changing(
+      DATAGRAM.modernKe2a,
+      (bytes) => modernExchange.ke2a.encode({ ...modernExchange.ke2a.decode(bytes), suites: [1] }),
+    ),
+    changing(DATAGRAM.modernKe1a, (bytes) => {
+      const ke1a = modernExchange.ke1a.decode(bytes);
+      return modernExchange.ke1a.encode({ ...ke1a, offers: ke1a.offers.slice(0, 1) });
+    }),
+    changing(DATAGRAM.modernKe2a, (bytes) => {
+      const ke2a = modernExchange.ke2a.decode(bytes);
+      return modernExchange.ke2a.encode({ ...ke2a, offers: [...ke2a.offers].reverse() });
+    }),
+    changing(
+      DATAGRAM.modernKe1a,
+      (bytes) => modernExchange.ke1a.encode({ ...modernExchange.ke1a.decode(bytes), capabilities: 3 }),
+    ),
+    changing(
+      DATAGRAM.modernKe2a,
+      (bytes) => modernExchange.ke2a.encode({ ...modernExchange.ke2a.decode(bytes), capabilities: 3 }),
+    ),
+  ];
+  for (const [index, network] of strippers.entries()) {
+    const world = new ExchangeWorld({ suite: 2, network });
+    world.start(world.a);
+    world.run(10_001);
+    assert.deepEqual([world.a.established, world.b.established], [[], []], `stripper ${index}`);
+    assert.ok(world.a.drops.includes("identity does not hold"), `stripper ${index}`);
+  }
+});
+
+Deno.test("A tunnel within a sealed network needs the peerSecret of the network that the initiator names", () => {
+  const secret = (byte: number) => new Uint8Array(32).fill(byte);
+  const settingsOf = (...entries: [number, Uint8Array][]) => ({ networkSecrets: new Map(entries) });
+  const both = settingsOf([7, secret(1)], [9, secret(2)]);
+  const works = [[both, both], [both, settingsOf([7, secret(1)])], [settingsOf(), settingsOf()]];
+  for (const [settings, settingsOfB] of works) {
+    const world = new ExchangeWorld({ suite: 2, settings: settings!, settingsOfB: settingsOfB! });
+    world.start(world.a);
+    world.run(240);
+    assert.ok(world.isUp);
+  }
+  const refused = [
+    [both, settingsOf([7, secret(3)]), "identity does not hold"],
+    [both, settingsOf([9, secret(2)]), "network secret differs"],
+    [both, settingsOf(), "network secret differs"],
+    [settingsOf(), both, "network secret differs"],
+  ] as const;
+  for (const [settings, settingsOfB, reason] of refused) {
+    const world = new ExchangeWorld({ suite: 2, settings, settingsOfB });
+    world.start(world.a);
+    world.run(10_001);
+    assert.deepEqual([world.a.established, world.b.established], [[], []]);
+    assert.ok([...world.a.drops, ...world.b.drops].includes(reason), reason);
+  }
+});
+
+Deno.test("A server that stands in the middle of a first contact gets no tunnel within a sealed network", () => {
+  // It gave both ends its own key, so all that stops it is the secret it does not know.
+  const networkSecrets = new Map([[7, new Uint8Array(32).fill(1)]]);
+  for (const guess of [new Map<number, Uint8Array>(), new Map([[7, new Uint8Array(32).fill(2)]])]) {
+    const world = new ExchangeWorld({
+      suite: 2,
+      partyB: MALLORY,
+      settings: { networkSecrets },
+      settingsOfB: { networkSecrets: guess },
+    });
+    world.start(world.a);
+    world.run(10_001);
+    assert.deepEqual([world.a.established, world.b.established], [[], []]);
+  }
+});
