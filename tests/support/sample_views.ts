@@ -49,7 +49,7 @@ export function sampleNetwork(changes: Partial<NetworkView> = {}): NetworkView {
 /** An engine that is logged in. */
 export function sampleStatus(changes: Partial<EngineStatus> = {}): EngineStatus {
   return {
-    version: "0.1.0",
+    version: "3.0.0",
     pid: 4711,
     status: "logged in",
     id: "090-736-821",
