@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { MEMBER_CHANGE, NETWORK_GONE, TUNNEL_CLOSED } from "../protocol/mod.ts";
+import { encodeControl, MEMBER_CHANGE, NETWORK_GONE, TUNNEL_CLOSED } from "../protocol/mod.ts";
 import type { Account, Membership, Network } from "./store.ts";
 import { memberRecord, networkMessage } from "./views.ts";
 import type { ControlClient, World } from "./world.ts";
@@ -21,16 +21,15 @@ export function announceMember(
   change: MemberChange,
 ): void {
   const isOnline = world.presence.isOnline.bind(world.presence);
-  const member = memberRecord(network, membership, account, isOnline);
+  const message = encodeControl({
+    type: "member",
+    requestId: 0,
+    networkId: network.networkId,
+    change: MEMBER_CHANGE[change],
+    member: memberRecord(network, membership, account, isOnline),
+  });
   for (const client of world.presence.audience(network.networkId)) {
-    if (client.clientId === account.clientId) continue;
-    client.send({
-      type: "member",
-      requestId: 0,
-      networkId: network.networkId,
-      change: MEMBER_CHANGE[change],
-      member,
-    });
+    if (client.clientId !== account.clientId) client.sendEncoded(message);
   }
 }
 

@@ -217,14 +217,19 @@ export class ControlConnection {
       observedUdp: null,
       discoveryCounters: new Map(),
       send: (message) => this.#send(message),
+      sendEncoded: (message) => this.#sendEncoded(message),
       dismiss: (reason, retryAfterMs) => this.dismiss(reason, retryAfterMs),
       hangUp: (reason) => this.hangUp(reason),
     };
   }
 
   #send(message: ControlMessage): void {
+    this.#sendEncoded(encodeControl(message));
+  }
+
+  #sendEncoded(message: Uint8Array): void {
     if (this.#isClosed) return;
-    const frame = this.#stream!.seal(encodeControl(message));
+    const frame = this.#stream!.seal(message);
     if (frame === null) return this.#close("the numbers of the connection are used up");
     this.#push(frame);
   }

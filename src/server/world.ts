@@ -42,6 +42,8 @@ export interface ControlClient {
   readonly discoveryCounters: Map<number, bigint>;
   /** Queues a message; a client that does not read is cut off. */
   send(message: ControlMessage): void;
+  /** The same for a message that is encoded already, to go to many. */
+  sendEncoded(message: Uint8Array): void;
   /** Says GOODBYE for this reason and closes. */
   dismiss(reason: number, retryAfterMs: number): void;
   /** Closes at once; `reason` is for the log. */
