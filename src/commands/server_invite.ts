@@ -1,5 +1,4 @@
 import { type Command, defineCommand } from "./cli/command.ts";
-import { parseHostPort } from "./cli/values.ts";
 import { renderJson } from "./text/json.ts";
 
 /** The invite of a server. */
@@ -19,7 +18,6 @@ export const serverInvite: Command = defineCommand({
   json: "{invite}",
   run: async ({ context, options, json }) => {
     const { data: dataDir, host } = options;
-    if (host !== undefined) parseHostPort("--host", host);
     const invite = await context.roles.makeInvite({ dataDir, ...(host === undefined ? {} : { host }) });
     context.print(json ? renderJson({ invite }) : invite);
     return 0;

@@ -1,5 +1,4 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
-import { shownVersion } from "./cli/help.ts";
 import { renderJson } from "./text/json.ts";
 import { renderStatus } from "./text/views.ts";
 
@@ -17,7 +16,7 @@ export const status: Command = defineEngineCommand({
   run: async ({ context, control, json }) => {
     const view = await control.status();
     if (json) context.print(renderJson(view));
-    else renderStatus(view, shownVersion(context.program, view.version)).forEach(context.print);
+    else renderStatus(view).forEach(context.print);
     return 0;
   },
 });

@@ -3,29 +3,9 @@ import assert from "node:assert/strict";
 import { silentLogger } from "../../src/base/log.ts";
 import { serveControl } from "../../src/ipc/server.ts";
 import { WORLDS } from "../support/cli_worlds.ts";
+import { buri, MAIN, outputOf } from "../support/buri_process.ts";
 import { FakeEngine } from "../support/fake_engine.ts";
-
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-
-/** Longer than any of these commands takes, even on a busy machine; whoever needs it has hung. */
-const HANGS_MS = 20_000;
-
-function buri(args: string[], options: Deno.CommandOptions = {}): Deno.Command {
-  return new Deno.Command(Deno.execPath(), {
-    args: ["run", "--quiet", "-A", MAIN, ...args],
-    stdin: "null",
-    stdout: "piped",
-    stderr: "piped",
-    signal: AbortSignal.timeout(HANGS_MS),
-    ...options,
-  });
-}
-
-async function outputOf(command: Deno.Command): Promise<{ code: number; stdout: string; stderr: string }> {
-  const { code, stdout, stderr } = await command.output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, stdout: text(stdout), stderr: text(stderr) };
-}
+import { needs } from "../support/needs.ts";
 
 async function withEngine(use: (dir: string, engine: FakeEngine) => Promise<void>): Promise<void> {
   const dir = await Deno.makeTempDir({ prefix: "buri-cli-" });
@@ -67,7 +47,7 @@ Deno.test("buri ends with 3 when no engine runs", async () => {
   assert.deepEqual([code, stdout, stderr.split("\n")[0]], [3, "", "Buri does not seem to be running."]);
 });
 
-Deno.test("buri ends with 4 when it may not talk to the engine", { ignore: Deno.build.os !== "linux" }, async () => {
+Deno.test(needs("buri ends with 4 when it may not talk to the engine", "linux"), async () => {
   await withEngine(async (dir) => {
     await Deno.chmod(dir, 0);
     const denied = buri(["list", "--state", dir]);
@@ -122,7 +102,7 @@ async function outputOfStarted(process: Deno.ChildProcess): Promise<{ code: numb
   return { code: (await process.status).code, stderr };
 }
 
-Deno.test("buri under the name hamachi prints Hamachi's sentence", { ignore: Deno.build.os !== "linux" }, async () => {
+Deno.test(needs("buri under the name hamachi prints Hamachi's sentence", "linux"), async () => {
   const script = 'exec -a hamachi "$0" "$@"';
   const args = ["-c", script, Deno.execPath(), "run", "--quiet", "-A", MAIN, "list", "--state", "/nonexistent/buri"];
   const { code, stderr } = await outputOf(new Deno.Command("bash", { args, stdin: "null" }));

@@ -9,9 +9,10 @@
  *     ! A hint.                       what it prints on stderr
  *     exit: 1                         its exit code, when that is not 0
  *
- * A blank line ends a step; within the output it is written as `.`.
+ * A blank line ends a step; within the output it is written as `.`. In the output `{VERSION}` is this program's.
  */
 import assert from "node:assert/strict";
+import { VERSION } from "../../src/base/version.ts";
 import { CliWorld } from "../support/cli_world.ts";
 import { WORLDS } from "../support/cli_worlds.ts";
 
@@ -59,7 +60,7 @@ function parseScript(text: string, name: string): Script {
     else if (step === undefined) assert.fail(`${name}:${at + 3} belongs to no command`);
     else if (line.startsWith("exit: ")) step.expected.exit = Number(line.slice("exit: ".length));
     else if (line.startsWith("! ")) step.expected.stderr.push(line.slice(2));
-    else step.expected.stdout.push(line === "." ? "" : line);
+    else step.expected.stdout.push(line === "." ? "" : line.replace("{VERSION}", VERSION));
   }
   assert.ok(steps.length > 0, `${name} runs nothing`);
   return { title, world, steps };

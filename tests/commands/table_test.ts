@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { banner } from "../../src/commands/cli/help.ts";
 import { COMMANDS } from "../../src/commands/mod.ts";
 
 Deno.test("COMMANDS has all names and aliases once", () => {
@@ -9,6 +10,12 @@ Deno.test("COMMANDS has all names and aliases once", () => {
 Deno.test("COMMANDS has the Linux client's other names", () => {
   const aliases = Object.fromEntries(COMMANDS.flatMap(({ name, aliases }) => aliases.map((alias) => [alias, name])));
   assert.deepEqual(aliases, { logon: "login", logoff: "logout", "do-join": "join" });
+});
+
+Deno.test("banner names a version that programs made for the Linux client deem new enough", () => {
+  const banners = (["buri", "hamachi"] as const).map(banner);
+  for (const line of banners) assert.ok(Number(/, ver (\d+)\.\d+\.\d+$/.exec(line)?.[1]) >= 3, line);
+  assert.match(banners[1] ?? "", /Hamachi, a zero-config virtual private networking utility, ver /);
 });
 
 for (const command of COMMANDS) {

@@ -23,9 +23,7 @@ async function withDir(use: (dir: string) => Promise<void>): Promise<void> {
 
 const serve = (stateDir: string) => serveControl({ stateDir, control: new FakeEngine(), log: silentLogger });
 
-Deno.test("socketPaths puts the socket into the state folder up to the last byte that fits", {
-  ignore: Deno.build.os !== "linux",
-}, () => {
+Deno.test(needs("socketPaths puts the socket into the state folder up to the last byte that fits", "linux"), () => {
   const longest = `/${"x".repeat(107 - "/".length - "/control.sock".length)}`;
   const owner = { uid: 1000, xdgRuntimeDir: "/run/user/1000" };
   assert.deepEqual(socketPaths(longest, owner), [`${longest}/control.sock`]);

@@ -3,20 +3,12 @@ import { type Command, COMMAND_GROUPS, type OptionSpec } from "./command.ts";
 import type { ProgramName } from "./context.ts";
 
 /**
- * Programs that drive the Linux client refuse versions they deem too old and know no other product. To them, that is under
- * the name `hamachi`, the number is that of the last client for Linux, whose words and shapes the output follows.
+ * The first line of help, which ends with the version, engine or no engine. Programs that drive the Linux client look for
+ * that client's name before these words, and take numbers of 3 and above for new enough.
  */
-const HAMACHI_VERSION = "2.1.0.203";
-
-/** The number that `version :` shows. */
-export function shownVersion(program: ProgramName, version: string): string {
-  return program === "hamachi" ? HAMACHI_VERSION : version;
-}
-
-/** The first line of help. It ends with the version, engine or no engine. */
 export function banner(program: ProgramName): string {
-  const product = program === "hamachi" ? `Buri ${VERSION}, in place of Hamachi` : "Buri";
-  return `${product}, a zero-config virtual private networking utility, ver ${shownVersion(program, VERSION)}`;
+  const product = program === "hamachi" ? "Buri, in place of Hamachi" : "Buri";
+  return `${product}, a zero-config virtual private networking utility, ver ${VERSION}`;
 }
 
 /** All commands by group. */

@@ -41,12 +41,11 @@ export async function act(run: ActingRun, doing: string, work: () => Promise<Out
 
 /** The line on stdout, where programs look for it, and the hint on stderr. */
 export function reportRefusal({ context, json }: ActingRun, doing: string, error: ControlError): void {
-  if (json) {
-    const hint = error.hint === undefined ? {} : { hint: error.hint };
-    return context.print(renderJson({ ok: false, code: error.code, reason: error.message, ...hint }));
-  }
-  context.print(`${withoutMark(doing)} .. failed, ${error.message}`);
-  if (error.hint !== undefined) context.complain(error.hint);
+  const { code, message: reason } = error;
+  const hint = error.hint === reason ? undefined : error.hint;
+  if (json) return context.print(renderJson({ ok: false, code, reason, ...(hint === undefined ? {} : { hint }) }));
+  context.print(`${withoutMark(doing)} .. failed, ${reason}`);
+  if (hint !== undefined) context.complain(hint);
 }
 
 /** Programs look for `.. ok` and `.. failed` anywhere in the line, and a network may be called so. */

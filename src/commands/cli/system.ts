@@ -41,12 +41,15 @@ function systemContext(signal: AbortSignal): Context {
 
 /** What a command does not need is not loaded: `buri version` answers before the engine's code would be read. */
 const roles: Roles = {
-  startServer: async (options) => await (await import(SERVER)).startServer(options),
-  makeInvite: async (options) => await (await import(SERVER)).makeInvite(options),
-  startEngine: async (options) => await (await import(ENGINE)).startEngine(options),
+  startServer: async (options) => {
+    const { startServer } = await import("../../server/mod.ts");
+    if (Deno.build.os !== "linux") return await startServer(options);
+    const { giveUpRoot } = await import("./give_up_root.ts");
+    return await startServer({ ...options, onOpen: (dataDir) => giveUpRoot(dataDir, options.log) });
+  },
+  makeInvite: async (options) => await (await import("../../server/mod.ts")).makeInvite(options),
+  startEngine: async (options) => await (await import("../../engine/mod.ts")).startEngine(options),
 };
-const SERVER = "../../server/mod.ts";
-const ENGINE = "../../engine/mod.ts";
 
 /** A reader that has gone away (`buri list | head -1`) wants no more; that must not end a running engine. */
 function writeLine(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {

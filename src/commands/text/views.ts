@@ -8,11 +8,11 @@ const NETWORK_TYPES: Readonly<Record<NetworkView["type"], string>> = {
   gateway: "Gateway",
 };
 
-/** The engine's state. `version` is the number to show, which for programs that expect another one differs. */
-export function renderStatus(status: EngineStatus, version: string): string[] {
+/** The engine's state. */
+export function renderStatus(status: EngineStatus): string[] {
   const addresses = status.address4 === null ? null : `${status.address4}   ${status.address6 ?? ""}`.trimEnd();
   return renderFields([
-    ["version", version],
+    ["version", status.version],
     ["pid", String(status.pid)],
     ["status", status.status],
     ["client id", status.id],

@@ -14,9 +14,9 @@ import { offlineMember, sampleMember, sampleNetwork, sampleStatus } from "../../
 
 Deno.test("renderStatus prints the Linux client's fields and then its own", () => {
   assert.equal(
-    `\n${renderStatus(sampleStatus(), "0.1.0").join("\n")}\n`,
+    `\n${renderStatus(sampleStatus()).join("\n")}\n`,
     `
-  version     : 0.1.0
+  version     : 3.0.0
   pid         : 4711
   status      : logged in
   client id   : 090-736-821
@@ -31,13 +31,13 @@ Deno.test("renderStatus prints the Linux client's fields and then its own", () =
 
 Deno.test("renderStatus leaves out what an engine that never registered does not know", () => {
   const nothing = { id: null, address4: null, address6: null, nick: "", server: null, device: null };
-  const lines = renderStatus(sampleStatus({ status: "offline", ...nothing }), "0.1.0");
+  const lines = renderStatus(sampleStatus({ status: "offline", ...nothing }));
   assert.deepEqual(lines.map((line) => line.trim().split(" ")[0]), ["version", "pid", "status", "lmi"]);
 });
 
 Deno.test("renderStatus is read back as it was meant", () => {
-  const text = renderStatus(sampleStatus({ nick: "lmi account : x" }), "2.1.0.203").join("\n");
-  assert.equal(readField(text, "version"), "2.1.0.203");
+  const text = renderStatus(sampleStatus({ nick: "lmi account : x" })).join("\n");
+  assert.equal(readField(text, "version"), "3.0.0");
   assert.equal(readField(text, "status"), "logged in");
   assert.equal(readField(text, "client id"), "090-736-821");
   assert.match(readField(text, "address") ?? "", /^[0-9.]{7,15} +[0-9a-f:]{6,39}$/);
