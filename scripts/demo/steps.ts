@@ -12,7 +12,7 @@ export const STEPS: Step[] = [
   { title: "First start on two computers: each gets its addresses", run: startMembers },
   { title: "A network is made; a wrong password is refused, the right one lets in", run: createNetwork },
   { title: "Both see each other", run: showLists },
-  { title: "Ping, straight from home to home", run: pingEachOther },
+  { title: "Ping, straight from one to the other", run: pingEachOther },
   { title: "A file from the other computer's web server", needs: ["networks", "tun"], run: transferFile },
   { title: "What the listener on the Internet saw", needs: ["networks"], run: endCapture },
   { title: "The server is killed; the tunnel lives on", run: killServer },

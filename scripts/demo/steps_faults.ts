@@ -3,6 +3,7 @@ import { check, type Member, readJson, runShown, shownMs, waitFor } from "./chec
 import { type Liveness, watchUntil } from "./liveness.ts";
 import type { Stage } from "./stage.ts";
 import { launchServer } from "./steps_network.ts";
+import { fetchFile } from "./steps_traffic.ts";
 
 const PINGS_WITHOUT_SERVER = 5;
 const PING_TIMEOUT_MS = 1000;
@@ -11,6 +12,7 @@ const RELAY_TIMEOUT_MS = 10_000;
 const DIRECT_TIMEOUT_MS = 60_000;
 /** The promise is 3 s; a busy machine may be slower to look. */
 const MAX_GAP_MS = 5000;
+const RELAYED_MIB = 4;
 
 /** Kills the server without warning and shows that members do not need it to talk. */
 export async function killServer(stage: Stage): Promise<void> {
@@ -45,7 +47,7 @@ export async function restartServer(stage: Stage): Promise<void> {
 
 /** Blocks UDP between the homes, and nothing else, while packets flow. */
 export async function blockUdp(stage: Stage): Promise<void> {
-  const { scene, narrator, homes, members } = stage;
+  const { scene, narrator, homes, members, ground } = stage;
   const [one, other] = members as [Member, Member];
   const [oneHome, otherHome] = homes;
   const before = await watchPath(stage, "direct", RELAY_TIMEOUT_MS, () => {});
@@ -56,6 +58,7 @@ export async function blockUdp(stage: Stage): Promise<void> {
   narrator.measure("gapMs", Math.round(longestGapMs));
   narrator.say(`No UDP passes from home to home any more. Longest silence in the tunnel: ${shownMs(longestGapMs)}.`);
   await runShown(scene, narrator, one, ["ping", other.nick, "-c", "3", "-i", "0.2"]);
+  if (ground.hasTun) narrator.measure("megabitsPerSecond", (await fetchFile(stage, RELAYED_MIB)).megabitsPerSecond);
   check(longestGapMs < MAX_GAP_MS, `the tunnel was silent for ${shownMs(longestGapMs)}`);
 }
 

@@ -41,10 +41,20 @@ export async function startCapture(stage: Stage): Promise<void> {
 }
 
 /** Serves a file on one member's virtual address and fetches it on the other. */
-export async function transferFile({ scene, narrator, members, fileMiB }: Stage): Promise<void> {
+export async function transferFile(stage: Stage): Promise<void> {
+  const { bytes, megabitsPerSecond } = await fetchFile(stage, stage.fileMiB);
+  stage.narrator.measure("fileBytes", bytes);
+  stage.narrator.measure("megabitsPerSecond", megabitsPerSecond);
+}
+
+/** Lets the first member fetch a new file of that size from the other one's web server, and compares hashes. */
+export async function fetchFile(
+  { scene, narrator, members }: Stage,
+  mebibytes: number,
+): Promise<{ bytes: number; megabitsPerSecond: number }> {
   const [one, other] = members as [Member, Member];
   const path = scene.path("file");
-  const expected = await writeMarkedFile(path, fileMiB);
+  const expected = await writeMarkedFile(path, mebibytes);
   const child = (name: string, ...args: string[]): [string, ...string[]] => {
     return [Deno.execPath(), "run", "-A", "--no-lock", "--cached-only", inRoot("scripts", "demo", name), ...args];
   };
@@ -56,22 +66,18 @@ export async function transferFile({ scene, narrator, members, fileMiB }: Stage)
   await webServer.stop();
   check(code === 0, `the download failed: ${stderr.trim()}`);
   const { bytes, seconds, sha256 }: Download = JSON.parse(stdout);
-  check(bytes === fileMiB << 20, `${bytes} bytes came instead of ${fileMiB} MiB`);
+  check(bytes === mebibytes << 20, `${bytes} bytes came instead of ${mebibytes} MiB`);
   check(sha256 === expected, "the file that came is not the one that was sent");
-  const megabits = bytes * 8 / 1e6 / seconds;
-  narrator.measure("fileBytes", bytes);
-  narrator.measure("megabitsPerSecond", Math.round(megabits));
-  narrator.say(
-    `${one.name} fetches ${url}: ${fileMiB} MiB in ${seconds.toFixed(2)} s, ${
-      megabits.toFixed(0)
-    } Mbit/s, SHA-256 equal`,
-  );
+  const megabitsPerSecond = Math.round(bytes * 8 / 1e6 / seconds);
+  const figures = `${mebibytes} MiB in ${seconds.toFixed(2)} s, ${megabitsPerSecond} Mbit/s`;
+  narrator.say(`${one.name} fetches ${url}: ${figures}, SHA-256 equal`);
+  return { bytes, megabitsPerSecond };
 }
 
 /** Random bytes with the marker in every kilobyte; gives its SHA-256. */
 async function writeMarkedFile(path: string, mebibytes: number): Promise<string> {
   const hash = createHash("sha256");
-  using file = await Deno.open(path, { write: true, createNew: true });
+  using file = await Deno.open(path, { write: true, create: true, truncate: true });
   const block = new Uint8Array(1 << 20);
   for (let written = 0; written < mebibytes; written++) {
     for (let offset = 0; offset < block.length; offset += 65536) {
