@@ -10,14 +10,17 @@ import {
   modernLogin,
   SUITE,
 } from "../protocol/mod.ts";
-import type {
-  ControlStream,
-  ServerLogin,
-  ServerLoginEffect,
-  ServerLoginEvent,
-  ServerLoginOptions,
+import {
+  type ControlStream,
+  type ServerLogin,
+  type ServerLoginEffect,
+  type ServerLoginEvent,
+  type ServerLoginOptions,
+  type ServerLoginState,
+  startServerLogin,
+  stepServerLogin,
 } from "../session/mod.ts";
-import { type ServerLoginState, startServerLogin, stepServerLogin } from "../session/server_login.ts";
+
 import { handlePlaintext, type Handlers } from "./requests.ts";
 import { SendQueue } from "./send_queue.ts";
 import { enterSession, exitSession, KEEPALIVE_SECONDS, lookUpAccount, registerAccount } from "./sessions.ts";

@@ -10,8 +10,7 @@ import { makeWorld } from "../../src/server/make_world.ts";
 import { OPEN_LIMITS } from "../../src/server/policy.ts";
 import { accountHandlers } from "../../src/server/requests_account.ts";
 import { KEEPALIVE_SECONDS } from "../../src/server/sessions.ts";
-import type { ClientLogin, ControlStream } from "../../src/session/mod.ts";
-import { startClientLogin, stepClientLogin } from "../../src/session/client_login.ts";
+import { type ClientLogin, type ControlStream, startClientLogin, stepClientLogin } from "../../src/session/mod.ts";
 import { makeTestStore, type TestStore } from "./store_support.ts";
 
 const KEYS = generateEd25519(systemRandom());

@@ -16,8 +16,13 @@ import {
   type ServerPin,
   type SuiteId,
 } from "../../src/protocol/mod.ts";
-import type { ClientLogin, LoginFailure } from "../../src/session/mod.ts";
-import { type ClientLoginState, startClientLogin, stepClientLogin } from "../../src/session/client_login.ts";
+import {
+  type ClientLogin,
+  type ClientLoginState,
+  type LoginFailure,
+  startClientLogin,
+  stepClientLogin,
+} from "../../src/session/mod.ts";
 
 /** What a fake client is and where it goes. */
 export interface FakeClientOptions {
