@@ -213,8 +213,3 @@ export function modernClientInput(th: Uint8Array, address: number, fingerprint: 
 export function exchangeCookieInput(from: Endpoint, spi: number, nonceI: Uint8Array): Uint8Array<ArrayBuffer> {
   return new ByteWriter().bytes(from.address).u16(from.port).u32(spi).bytes(nonceI).finish();
 }
-
-/** Hashed for the salt of a sealed network's password (section 7). */
-export function sealedNetworkSaltInput(serverKey: Uint8Array, nameKeyText: string): Uint8Array<ArrayBuffer> {
-  return concat(utf8("buri sealed network"), ZERO, serverKey, utf8(nameKeyText));
-}

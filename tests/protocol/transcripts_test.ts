@@ -15,7 +15,6 @@ import {
   modernTranscriptInput,
   registerProofInput,
   rotateKeyProofInput,
-  sealedNetworkSaltInput,
 } from "../../src/protocol/mod.ts";
 import { fill, hx } from "./sample.ts";
 
@@ -112,11 +111,7 @@ Deno.test("Signature, identity and key inputs of suite 2 begin with their labels
   equal(toHex(modernKeyInfo("data i")), ascii("buri suite2 data i"));
 });
 
-Deno.test("exchangeCookieInput binds address, port, SPI and nonce; the salt of a sealed network server and name", () => {
+Deno.test("exchangeCookieInput binds address, port, SPI and nonce", () => {
   const from = { address: fill(16, 1), port: 258 };
   equal(toHex(exchangeCookieInput(from, 256, fill(32, 2))), hx(16, 1) + "0102" + "00000100" + hx(32, 2));
-  equal(
-    toHex(sealedNetworkSaltInput(fill(32, 1), "lan")),
-    ascii("buri sealed network") + "00" + hx(32, 1) + ascii("lan"),
-  );
 });

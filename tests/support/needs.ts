@@ -12,7 +12,8 @@ export type Need =
   | "iperf3"
   | "tcpdump"
   | "curl"
-  | "miniupnpd";
+  | "miniupnpd"
+  | "python-cryptography";
 
 interface Check {
   isMet: () => boolean;
@@ -37,6 +38,10 @@ const CHECKS: Record<Need, Check> = {
   tcpdump: program("tcpdump", "tcpdump"),
   curl: program("curl", "curl"),
   miniupnpd: program("miniupnpd", "miniupnpd"),
+  "python-cryptography": {
+    isMet: () => succeeds("python3", "-c", "import cryptography"),
+    reason: "needs Python's cryptography (Debian: python3-cryptography)",
+  },
 };
 
 const known = new Map<Need, boolean>();
