@@ -69,6 +69,18 @@ export interface RunningEngine {
   stop(): Promise<void>;
 }
 
+/** What an engine takes from the world around it, so that a test can be one. */
+export interface EngineMeans {
+  /** Time. */
+  clock: Clock;
+  /** For keys and numbers on the wire. */
+  random: Random;
+  /** Opens the device. */
+  openDevice: typeof openOverlayDevice;
+  /** Starts what moves the packets. */
+  startDataPlane: typeof startDataPlane;
+}
+
 /** A change of addresses comes as several events. */
 const ADDRESS_SETTLE_MS = 300;
 
@@ -77,8 +89,14 @@ const ADDRESS_SETTLE_MS = 300;
  *
  * @throws {UserError} what the person must know, with the exit code of the program; or the reason of `signal`
  */
-export async function startEngine(options: EngineOptions): Promise<RunningEngine> {
-  const engine = new Engine(options);
+export function startEngine(options: EngineOptions): Promise<RunningEngine> {
+  const means = { clock: systemClock(), random: systemRandom(), openDevice: openOverlayDevice, startDataPlane };
+  return startEngineWith(options, means);
+}
+
+/** {@linkcode startEngine} in a world of the caller's. */
+export async function startEngineWith(options: EngineOptions, means: EngineMeans): Promise<RunningEngine> {
+  const engine = new Engine(options, means);
   try {
     await engine.start();
     const { address4, address6 } = await engine.ready;
@@ -91,9 +109,8 @@ export async function startEngine(options: EngineOptions): Promise<RunningEngine
 
 class Engine {
   readonly #options: EngineOptions;
+  readonly #means: EngineMeans;
   readonly #log: Logger;
-  readonly #clock: Clock = systemClock();
-  readonly #random: Random = systemRandom();
   /** What goes before a `down` is answered; the outer one holds what is needed to answer it. */
   readonly #inner = new AsyncDisposableStack();
   readonly #outer = new AsyncDisposableStack();
@@ -105,8 +122,9 @@ class Engine {
   #stopping: Promise<void> | undefined;
   control!: EngineControl;
 
-  constructor(options: EngineOptions) {
+  constructor(options: EngineOptions, means: EngineMeans) {
     this.#options = options;
+    this.#means = means;
     this.#log = options.log;
     // Whoever waits for them is told; nobody must.
     this.#ready.promise.catch(() => {});
@@ -124,23 +142,24 @@ class Engine {
   /** Opens everything and begins to log in. */
   async start(): Promise<void> {
     const { stateDir, suite, device: deviceName, udpPort = 0, signal } = this.#options;
+    const { clock, random, openDevice, startDataPlane } = this.#means;
     signal?.throwIfAborted();
     signal?.addEventListener("abort", () => this.#fail(signal.reason), { once: true });
     const folder = this.#outer.adopt(StateFolder.open(stateDir), (each) => each.close());
     const server = chooseServer(folder, this.#options.server);
     requireSuite(server, suite, folder);
     const settings = this.#settings(folder);
-    const identity = await loadIdentity(folder, suite, this.#random);
+    const identity = await loadIdentity(folder, suite, random);
     const network = this.#inner.adopt(openNetworkConfiguration(folder.pathOf("journal")), (each) => each.close());
     undoChanges(network, this.#log);
-    const overlay = openOverlayDevice(deviceName, network, this.#log);
+    const overlay = openDevice(deviceName, network, this.#log);
     this.#inner.defer(() => overlay.device.close());
     const dataPlane = await startDataPlane({ device: overlay.device, port: udpPort });
     this.#inner.defer(() => dataPlane.stop());
     this.#inner.defer(() => undoChanges(network, this.#log));
     const secrets = secretsOf(folder, server);
     const account = this.#account({ folder, server, identity, settings, dataPlane, network, overlay, secrets });
-    const pings = new Pings({ dataPlane, clock: this.#clock, random: this.#random });
+    const pings = new Pings({ dataPlane, clock, random });
     this.#listen(dataPlane, account, pings);
     this.#watch(network, account);
     this.#inner.defer(() => account.stop());
@@ -153,7 +172,7 @@ class Engine {
       saveSettings: (changed) => writeSettings(folder, changed),
       secrets,
       pings,
-      clock: this.#clock,
+      clock,
       down: () => this.#down(),
     });
     const ipc = await serveControl({ stateDir, control: this.control, log: this.#log });
@@ -191,7 +210,7 @@ class Engine {
     } catch (error) {
       throw new ControlError("internal", error instanceof Error ? error.message : String(error));
     } finally {
-      this.#clock.after(0, () => void this.stop());
+      this.#means.clock.after(0, () => void this.stop());
     }
   }
 
@@ -229,10 +248,11 @@ class Engine {
   }): Account {
     const { folder, server, identity, settings, dataPlane, network, overlay, secrets } = parts;
     const { suite } = this.#options;
-    const means = { clock: this.#clock, random: this.#random };
+    const { clock, random } = this.#means;
     const offers = dataPlane.aeadCosts.map(({ aead, costNs }) => ({ aead, costNs }));
     const account: Account = new Account({
-      ...means,
+      clock,
+      random,
       log: this.#log,
       keys: identity,
       suite,
@@ -250,7 +270,7 @@ class Engine {
           identity: { ...identity, address: virtualAddress ?? 0, nick: settings.nick },
           suites: [suite],
           offers,
-        }, { ...means, signal }),
+        }, { clock, random, signal }),
       onOverlay: (wanted) => this.#configure(overlay, wanted),
       onReady: (nick) => this.#loggedIn(account, nick, settings, (changed) => writeSettings(folder, changed)),
       onFatal: (error) => this.#loginFailed(error, server),
@@ -319,7 +339,7 @@ class Engine {
     let cancel = () => {};
     const watch = network.watch(() => {
       cancel();
-      cancel = this.#clock.after(ADDRESS_SETTLE_MS, () => account.ownAddressesChanged());
+      cancel = this.#means.clock.after(ADDRESS_SETTLE_MS, () => account.ownAddressesChanged());
     });
     this.#inner.defer(async () => {
       cancel();

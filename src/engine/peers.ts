@@ -86,16 +86,15 @@ export class Peers implements TunnelListener {
 
   /** The server told who is in our networks. Peers that may not be spoken to any more lose their tunnels now. */
   setKnown(known: ReadonlyMap<number, KnownPeer>): void {
-    for (const [virtualAddress, peer] of this.#peers) {
-      peer.known = known.get(virtualAddress) ?? null;
-      if (peer.known?.isAllowed !== true) this.#drop(peer, CLOSE.noCommonNetwork);
-      if (peer.known === null) this.#peers.delete(virtualAddress);
-    }
     for (const [virtualAddress, each] of known) {
       const peer = this.#peers.get(virtualAddress) ?? newPeer(virtualAddress, this.#now());
       if (each.isWithinReach && peer.known?.isWithinReach !== true) beginAnew(peer, this.#now());
       peer.known = each;
       this.#peers.set(virtualAddress, peer);
+    }
+    for (const [virtualAddress, peer] of this.#peers) {
+      if (known.get(virtualAddress)?.isAllowed !== true) this.#drop(peer, CLOSE.noCommonNetwork);
+      if (!known.has(virtualAddress)) this.#peers.delete(virtualAddress);
     }
     this.#planRequests();
   }
@@ -149,6 +148,7 @@ export class Peers implements TunnelListener {
       return log.error("no tunnel to a peer", { ...fields, reason: trust.refused });
     }
     peer.refused = null;
+    log.debug("a tunnel is in the making", { ...fields, suite: trust.suite, relays: message.relays.length });
     this.#openLink(peer, message, offer, trust.suite);
   }
 
@@ -323,6 +323,7 @@ export class Peers implements TunnelListener {
   #request(peer: Peer, reason: number): void {
     peer.requestedAt = this.#now();
     peer.failures++;
+    this.#options.log.debug("asking for a tunnel", { peer: formatIpv4(peer.virtualAddress), reason });
     this.#options.server.requestTunnel(peer.virtualAddress, reason).catch((error: unknown) => {
       this.#options.log.debug("the server gives no tunnel", { peer: formatIpv4(peer.virtualAddress), error });
     });
