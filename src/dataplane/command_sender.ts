@@ -11,14 +11,16 @@ export class CommandSender {
   readonly #descriptor: number;
   readonly #waiting: Uint8Array<ArrayBuffer>[] = [];
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #isClosed = false;
 
   /** Takes over the main thread's end of a socket pair. */
   constructor(descriptor: number) {
     this.#descriptor = descriptor;
   }
 
-  /** Sends a command as soon as the worker has room for it. */
+  /** Sends a command as soon as the worker has room for it; nothing once it was closed. */
   send(command: Command): void {
+    if (this.#isClosed) return;
     const message = encodeCommand(command);
     if (this.#waiting.length === 0 && this.#trySend(message)) return;
     this.#waiting.push(message);
@@ -47,6 +49,7 @@ export class CommandSender {
 
   /** Drops what waits and closes the descriptor. */
   close(): void {
+    this.#isClosed = true;
     clearTimeout(this.#timer);
     closeDescriptor(this.#descriptor);
   }

@@ -67,6 +67,8 @@ function openSocket(port: number): UdpDescriptor {
   }
 }
 
+const STOPPED = "Cannot count: the data plane has stopped";
+
 interface Report {
   tunnels: TunnelStats[];
   counters: DataPlaneCounters;
@@ -85,6 +87,7 @@ class WorkerDataPlane implements DataPlane {
   readonly #ready = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<void>();
   #stopping: Promise<void> | undefined;
+  #hasStopped = false;
 
   constructor(socket: UdpDescriptor, { device, portableOnly = false }: DataPlaneOptions) {
     const [ours, theirs] = openSocketPair();
@@ -131,9 +134,8 @@ class WorkerDataPlane implements DataPlane {
       case "report":
         return this.#reports.shift()?.resolve(message);
       case "stopped":
-        for (const report of this.#reports.splice(0)) {
-          report.reject(new Error("Cannot count: the data plane has stopped"));
-        }
+        this.#hasStopped = true;
+        for (const report of this.#reports.splice(0)) report.reject(new Error(STOPPED));
         return this.#stopped.resolve();
       case "control":
         Atomics.sub(this.#waitingControl, 0, 1);
@@ -196,7 +198,7 @@ class WorkerDataPlane implements DataPlane {
 
   #report(): Promise<Report> {
     const report = Promise.withResolvers<Report>();
-    if (this.#stopping !== undefined) report.reject(new Error("Cannot count: the data plane has stopped"));
+    if (this.#hasStopped || this.#stopping !== undefined) report.reject(new Error(STOPPED));
     else {
       this.#reports.push(report);
       this.#commands.send({ do: "report" });
