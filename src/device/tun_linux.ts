@@ -23,6 +23,7 @@ export function openTun(wantedName: string): TunnelDevice {
     };
     return { name, descriptor, hasUdpSegmentation, close };
   } catch (error) {
+    if (error instanceof RangeError) throw new UserError(error.message, { exitCode: 2, cause: error });
     if (!(error instanceof SystemError)) throw error;
     throw new UserError(error.message, { ...REMEDIES[error.code], cause: error });
   }
