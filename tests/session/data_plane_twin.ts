@@ -1,6 +1,7 @@
 /** The data plane of one tunnel as the exchange sees it, with real seals: keys that do not agree do not open. */
 
 import { concat, equalBytes } from "../../src/base/bytes.ts";
+import { ProtocolError } from "../../src/base/errors.ts";
 import type { Random } from "../../src/base/random.ts";
 import { openClassic, sealClassic } from "../../src/crypto/mod.ts";
 import {
@@ -10,6 +11,7 @@ import {
   encodeDataCounter,
   encodeInnerFrame,
   encodeModernDataHeader,
+  type ModernDataHeader,
 } from "../../src/protocol/mod.ts";
 import type { ClassicTunnelKeys, ModernTunnelKeys } from "../../src/session/mod.ts";
 import { openModern, sealModern } from "../../src/session/modern_keys.ts";
@@ -106,8 +108,18 @@ function openWith(keys: Keys, datagram: Uint8Array): Uint8Array | null {
   if (keys.suite === 1) {
     return decodeClassicDataHeader(datagram).id < keys.firstSequence ? null : openClassic(datagram, keys);
   }
-  const { epoch, sequence } = decodeModernDataHeader(datagram);
-  if (epoch !== keys.epoch) return null;
+  const header = headerOrNull(datagram);
+  if (header?.epoch !== keys.epoch) return null;
+  const { epoch, sequence } = header;
   const direction = { key: keys.openKey, salt: keys.openSalt };
   return openModern(keys.aead, direction, encodeDataCounter(epoch, sequence), datagram.subarray(12));
+}
+
+function headerOrNull(datagram: Uint8Array): ModernDataHeader | null {
+  try {
+    return decodeModernDataHeader(datagram);
+  } catch (error) {
+    if (error instanceof ProtocolError) return null;
+    throw error;
+  }
 }
