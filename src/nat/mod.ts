@@ -4,5 +4,6 @@
  * @module
  */
 
+export * from "./discovery.ts";
 export * from "./path.ts";
 export * from "./paths.ts";
