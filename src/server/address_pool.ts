@@ -7,7 +7,7 @@
 import { concat } from "../base/bytes.ts";
 import { UserError } from "../base/errors.ts";
 import type { Cidr4 } from "../base/ip.ts";
-import { formatCidr4, mappedIpv4, parseCidr4 } from "../base/ip.ts";
+import { formatCidr4, parseCidr4 } from "../base/ip.ts";
 import type { Random } from "../base/random.ts";
 import type { StoreTransaction } from "./store.ts";
 
@@ -83,11 +83,6 @@ export async function settleAddressPlan(
   const plan = present === null ? drawAddressPlan(random, wanted) : { ...present, pool: wanted! };
   await transaction.setAddressPlan(plan);
   return plan;
-}
-
-/** The overlay IPv6 address that belongs to an IPv4 one, 16 bytes. */
-export function virtualAddress6(plan: AddressPlan, virtualAddress: number): Uint8Array {
-  return concat(plan.prefix6, mappedIpv4(virtualAddress).subarray(12));
 }
 
 /** Whether an address may be handed out: some systems take a last byte of 0 or 255 for a network or a broadcast. */

@@ -41,11 +41,6 @@ export class ControlListener {
     this.#log = context.world.log;
   }
 
-  /** How many connections are open. */
-  get connectionCount(): number {
-    return this.#connections.size;
-  }
-
   /** Serves until {@linkcode ControlListener.stop}. */
   async run(): Promise<void> {
     const cancelTicks = this.#startTicks();

@@ -92,16 +92,4 @@ export class Presence<C extends OnlineClient> {
       .filter(([networkId, isVisible]) => isVisible && others?.get(networkId) === true)
       .map(([networkId]) => networkId).sort((a, b) => a - b);
   }
-
-  /** The clients with which this one has a common network. */
-  acquaintances(clientId: number): C[] {
-    const found = new Set<number>();
-    for (const [networkId, isVisible] of this.#entries.get(clientId)?.places ?? []) {
-      if (!isVisible) continue;
-      for (const other of this.#byNetwork.get(networkId) ?? []) {
-        if (other !== clientId && this.isOnline(other, networkId)) found.add(other);
-      }
-    }
-    return [...found].map((other) => this.#entries.get(other)!.client);
-  }
 }

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { UserError } from "../../src/base/errors.ts";
-import { cidr4Contains, formatCidr4, formatIpv4, formatIpv6, parseCidr4, parseIpv4 } from "../../src/base/ip.ts";
+import { cidr4Contains, formatCidr4, formatIpv4, parseCidr4 } from "../../src/base/ip.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import {
   ADDRESS_REST_MS,
@@ -8,7 +8,6 @@ import {
   drawAddress,
   drawAddressPlan,
   parsePool,
-  virtualAddress6,
 } from "../../src/server/address_pool.ts";
 import { register, removeAccount } from "../../src/server/registry.ts";
 import { makeTestStore, randomKey } from "./store_support.ts";
@@ -42,11 +41,6 @@ Deno.test("parsePool refuses what is no unicast prefix of 8 to 24 bits", () => {
     assert.throws(() => parsePool(text), (error) => error instanceof UserError && error.exitCode === 2, text);
   }
   assert.equal(formatCidr4(parsePool("5.0.0.0/8")), "5.0.0.0/8");
-});
-
-Deno.test("virtualAddress6 ends in the bits of the IPv4 address", () => {
-  const plan = drawAddressPlan(seededRandom(3), null);
-  assert.match(formatIpv6(virtualAddress6(plan, parseIpv4("10.98.28.166")!)), /^fd.*:a62:1ca6$/);
 });
 
 Deno.test("drawAddress hands out every address but .0 and .255, each once, then null", async () => {

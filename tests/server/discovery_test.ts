@@ -17,14 +17,20 @@ import { startTestServer, type TestServer } from "./server_support.ts";
 type Welcome = ControlMessageOf<"welcome">;
 
 class Prober implements Disposable {
-  readonly socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+  readonly socket: Deno.DatagramConn;
+  readonly #hostname: string;
+
+  constructor(hostname = "127.0.0.1") {
+    this.#hostname = hostname;
+    this.socket = Deno.listenDatagram({ transport: "udp", hostname, port: 0 });
+  }
 
   get port(): number {
     return (this.socket.addr as Deno.NetAddr).port;
   }
 
   async send(port: number, datagram: Uint8Array): Promise<void> {
-    await this.socket.send(datagram, { transport: "udp", hostname: "127.0.0.1", port });
+    await this.socket.send(datagram, { transport: "udp", hostname: this.#hostname, port });
   }
 
   async receive(): Promise<{ datagram: Uint8Array; from: number }> {
@@ -124,3 +130,29 @@ Deno.test("What discovery sees is told to peers, first of all candidates, and ag
   assert.equal(formatEndpoint(candidate!.endpoint), `127.0.0.1:${second.port}`);
   await ann.close();
 });
+
+Deno.test({
+  name: hasIpv6() ? "A server on [::] serves IPv4 and IPv6" : "A server on [::] (skipped: needs IPv6)",
+  ignore: !hasIpv6(),
+  fn: async () => {
+    await using test = await startTestServer({ listen: { host: "::", port: 0 } });
+    for (const [hostname, shown] of [["127.0.0.1", "127.0.0.1:"], ["::1", "[::1]:"]] as const) {
+      await using client = await test.connect({ hostname });
+      const welcome = await client.next("welcome");
+      assert.ok(formatEndpoint(welcome.observed).startsWith(shown));
+      using prober = new Prober(hostname);
+      await prober.send(welcome.udpPort, discover(welcome, 1n));
+      const { endpoint } = discovery.discovered.decode((await prober.receive()).datagram);
+      assert.equal(formatEndpoint(endpoint), `${shown}${prober.port}`);
+    }
+  },
+});
+
+function hasIpv6(): boolean {
+  try {
+    Deno.listen({ hostname: "::1", port: 0 }).close();
+    return true;
+  } catch {
+    return false;
+  }
+}

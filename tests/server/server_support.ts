@@ -26,7 +26,7 @@ export async function startTestServer(options: Partial<ServerOptions> = {}): Pro
   const test: TestServer = {
     dataDir,
     server,
-    pin: parseInvite(await makeInvite({ dataDir })).pin,
+    pin: parseInvite(await makeInvite({ dataDir, host: "server.test:1" })).pin,
     complaints,
     connect: (client = {}) => FakeClient.connect({ port: test.server.port, pin: test.pin, ...client }),
     async join(client = {}) {
