@@ -8,6 +8,7 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
+import { SystemError } from "../ffi/errno.ts";
 import { RelayGate } from "./gate.ts";
 import { startLinuxForwarder } from "./start_linux.ts";
 import { startPortableForwarder } from "./start_portable.ts";
@@ -116,9 +117,9 @@ function startForwarder(options: ForwarderOptions, { forwarding, clock, log }: R
   try {
     return startLinuxForwarder(options);
   } catch (error) {
-    // TypeError is how the runtime reports a library that it cannot load; a port that is taken stays an error.
-    if (forwarding === "fast" || !(error instanceof TypeError)) throw error;
-    log.warn("relay forwards without native calls", { reason: error.message });
+    // A port that is taken is taken for everyone; what else fails here is a library that cannot be loaded.
+    if (forwarding === "fast" || error instanceof SystemError) throw error;
+    log.warn("relay forwards without native calls", { error });
     return startPortableForwarder(options, () => clock.now());
   }
 }

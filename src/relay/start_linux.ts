@@ -22,15 +22,21 @@ export function startLinuxForwarder(options: ForwarderOptions): Forwarder {
   const commands = new CommandWriter(ours);
   const worker = new Worker(new URL("./worker_linux.ts", import.meta.url), { type: "module" });
   const ended = new Promise<void>((resolve) => {
-    worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
-      if (data.on === "control") {
-        Atomics.add(taken, 0, 1);
-        return options.onControl(data.from, data.datagram);
-      }
+    const end = (reason?: string) => {
       commands.close();
       closeDescriptor(socket.descriptor);
-      if (data.on === "failed") options.onFailed(data.reason);
+      if (reason !== undefined) options.onFailed(reason);
       resolve();
+    };
+    worker.onmessage = ({ data }: MessageEvent<WorkerMessage>) => {
+      if (data.on !== "control") return end(data.on === "failed" ? data.reason : undefined);
+      Atomics.add(taken, 0, 1);
+      options.onControl(data.from, data.datagram);
+    };
+    worker.onerror = (event) => {
+      // Otherwise the runtime would end the whole process.
+      event.preventDefault();
+      end(event.message);
     };
   });
   const { port, ...rest } = socket;
