@@ -1,4 +1,5 @@
 import "./load_native.ts";
+import type { Clock } from "../../src/base/clock.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import { type Endpoint, parseIpv4 } from "../../src/base/ip.ts";
 import { createLogger, type Logger, silentLogger } from "../../src/base/log.ts";
@@ -81,6 +82,18 @@ async function start(dataDir: string, port: number, suites: number[]): Promise<R
   });
 }
 
+/** The machine's clock, and what a test adds to it. */
+class SkippingClock implements Clock {
+  readonly #system = systemClock();
+  skippedMs = 0;
+  readonly wallMs = this.#system.wallMs;
+  readonly after = this.#system.after;
+
+  now(): number {
+    return this.#system.now() + this.skippedMs;
+  }
+}
+
 /** An engine with everything a test may want to do to it. */
 export class WorldMember {
   readonly stateDir: string;
@@ -89,9 +102,12 @@ export class WorldMember {
   engine!: RunningEngine;
   /** SPIs of the tunnels that the data plane knows, oldest first. */
   readonly spis: number[] = [];
+  /** Epochs of the keys it got, oldest first. */
+  readonly epochs: number[] = [];
   /** Port of its socket. */
   udpPort = 0;
   #isBlocked: (endpoint: Endpoint) => boolean = () => false;
+  readonly #clock = new SkippingClock();
   #report: (event: DataPlaneEvent) => void = () => {};
   #isStopped = true;
 
@@ -110,7 +126,7 @@ export class WorldMember {
   async start(options: Partial<EngineOptions> = {}): Promise<void> {
     const name = this.stateDir.split("/").at(-1)!;
     this.engine = await startEngineWith({ stateDir: this.stateDir, suite: 2, log: loggerOf(name), ...options }, {
-      clock: systemClock(),
+      clock: this.#clock,
       random: systemRandom(),
       openDevice: () => ({ device: this.device = openMemoryDevice(), configure: () => {} }),
       startDataPlane: async (given) => this.#tap(await startDataPlane(given)),
@@ -126,6 +142,11 @@ export class WorldMember {
   /** Everything passes again. */
   unblock(): void {
     this.#isBlocked = () => false;
+  }
+
+  /** The engine believes that so much time has passed; its timers wait as before. */
+  skip(ms: number): void {
+    this.#clock.skippedMs += ms;
   }
 
   /** Lets the engine hear something as if the data plane had told it. */
@@ -156,7 +177,10 @@ export class WorldMember {
         this.spis.push(tunnel.localSpi);
         plane.addTunnel(tunnel);
       },
-      installKeys: (localSpi, keys, use) => plane.installKeys(localSpi, keys, use),
+      installKeys: (localSpi, keys, use) => {
+        if ("epoch" in keys) this.epochs.push(keys.epoch);
+        plane.installKeys(localSpi, keys, use);
+      },
       useKeys: (localSpi, epoch) => plane.useKeys(localSpi, epoch),
       setPath: (localSpi, endpoint) => plane.setPath(localSpi, endpoint),
       sendFrame: (localSpi, endpoint, frameType, payload) => {
