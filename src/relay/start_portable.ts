@@ -14,15 +14,12 @@ import { rateBucket } from "./rate.ts";
 import type { TokenBucket } from "./token_bucket.ts";
 import type { Binding, Forwarder, ForwarderOptions } from "./types.ts";
 
-/** How the system's clock is read for rates: monotonic ms. */
-type Now = () => number;
-
 interface Bound extends Binding {
   bucket: TokenBucket | null;
 }
 
-/** Binds the port with the runtime's own sockets: for systems without a faster way. @throws {Error} where it cannot be bound */
-export function startPortableForwarder(options: ForwarderOptions, now: Now): Forwarder {
+/** Binds the port with the runtime's own sockets: for systems without a faster way. `now`: monotonic ms. @throws {Error} where it cannot be bound */
+export function startPortableForwarder(options: ForwarderOptions, now: () => number): Forwarder {
   const socket = Deno.listenDatagram({
     transport: "udp",
     hostname: options.address === undefined ? "0.0.0.0" : hostOf(options.address),
@@ -47,10 +44,10 @@ class PortableForwarder {
   readonly counters = new Float64Array(COUNTER_COUNT);
   readonly #socket: Deno.DatagramConn;
   readonly #options: ForwarderOptions;
-  readonly #now: Now;
+  readonly #now: () => number;
   readonly #bound = new Map<number, Bound>();
 
-  constructor(socket: Deno.DatagramConn, options: ForwarderOptions, now: Now) {
+  constructor(socket: Deno.DatagramConn, options: ForwarderOptions, now: () => number) {
     this.#socket = socket;
     this.#options = options;
     this.#now = now;

@@ -72,6 +72,13 @@ Deno.test("RelayGate takes no cookie of another address, of another port, or of 
   equal(typeOf(fixture.send(bindDatagram(ticket, cookie), HOME)), DATAGRAM.challenge);
 });
 
+Deno.test("RelayGate takes no old cookie after a silence in which nobody asked for one", () => {
+  const fixture = new Fixture();
+  const cookie = fixture.cookie(HOME);
+  fixture.now = 240_000;
+  equal(typeOf(fixture.send(bindDatagram(signedTicket(), cookie), HOME)), DATAGRAM.challenge);
+});
+
 Deno.test("RelayGate gives a copied ticket nothing: without its secret a binding neither comes nor moves nor ends", () => {
   const fixture = new Fixture();
   const ticket = signedTicket();
@@ -192,6 +199,8 @@ Deno.test("RelayGate ends a binding on UNBIND from its holder, where it is bound
   equal(typeOf(fixture.send(bindDatagram(ticket, undefined, { is: "unbind" }), HOME)), DATAGRAM.challenge);
   deepEqual(unbind(HOME), { answer: null, changes: [{ do: "clear", spi: 256 }] });
   deepEqual(unbind(HOME), { answer: null, changes: [] });
+  fixture.bind(signedTicket(), HOME);
+  deepEqual(unbind(HOME).changes, [], "the ticket was renewed: the former one ends nothing");
 });
 
 Deno.test("RelayGate is full at its capacity, except for those it has", () => {
