@@ -7,8 +7,11 @@ import type { Computer, Scene } from "./scene.ts";
 
 /** What the steps share; each step relies on those before it. */
 export interface Stage {
+  /** Computers and processes. */
   scene: Scene;
+  /** Who tells it. */
   narrator: Narrator;
+  /** What this machine allows. */
   ground: Ground;
   /** Length of the file that is fetched, in MiB. */
   fileMiB: number;

@@ -108,7 +108,7 @@ export async function pingEachOther({ scene, narrator, members, ground }: Stage)
     const rtts = Array.from({ length: PING_COUNT }, () => echo.ping(PING_TIMEOUT_MS, () => performance.now()));
     const answered = rtts.filter((rtt) => rtt !== null);
     const least = Math.min(...answered);
-    narrator.measure(`ping${version}Ms`, answered.length === 0 ? null : least);
+    narrator.measure(`ping${version}Ms`, answered.length === 0 ? null : Number(least.toFixed(3)));
     narrator.say(
       `${one.name} pings ${address} (${version}): ${answered.length} of ${PING_COUNT} answered, best ${shownMs(least)}`,
     );

@@ -14,7 +14,7 @@ const BATCH_BEGIN = 0x10;
 const BATCH_END = 0x11;
 const NFPROTO_IPV4 = 2;
 const MESSAGE = { NEWTABLE: 0, DELTABLE: 2, NEWCHAIN: 3, NEWRULE: 6 };
-const HOOKS = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 };
+const HOOKS: Record<FirewallChain["hook"], number> = { prerouting: 0, input: 1, forward: 2, output: 3, postrouting: 4 };
 const IFNAME_LENGTH = 16;
 const REGISTER_1 = 1;
 const REGISTER_VERDICT = 0;
@@ -48,7 +48,7 @@ export interface FirewallChain {
   /** Kind of chain. */
   type: "filter" | "nat";
   /** Where packets pass it. */
-  hook: keyof typeof HOOKS;
+  hook: "prerouting" | "input" | "forward" | "output" | "postrouting";
   /** Smaller comes first: 0 for filters, 100 for source NAT. */
   priority: number;
   /** In order. */
