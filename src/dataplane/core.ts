@@ -71,7 +71,7 @@ export class DataPlaneCore {
       parts.canSegment,
     );
     this.#parts = parts;
-    this.#path = { memory, table: new TunnelTable(), tally, batch, emit, now: 0 };
+    this.#path = { memory, table: new TunnelTable(), tally, batch, emit, now: 0, exactNow: 0 };
     this.#gate = new ControlGate(parts.random.u32());
     this.#frames = new FrameSender(this.#path, family);
     this.#outbound = new Outbound(this.#path, device);
@@ -88,7 +88,8 @@ export class DataPlaneCore {
 
   /** Sets the time for all that follows, in milliseconds that never go back. */
   setTime(now: number): void {
-    this.#path.now = now;
+    this.#path.now = Math.floor(now);
+    this.#path.exactNow = now;
   }
 
   /** Moves packets from the device to tunnels; 0, or -errno of the read that failed. */
@@ -114,7 +115,7 @@ export class DataPlaneCore {
   }
 
   /** Counters of the whole. */
-  counters(): DataPlaneCounters {
+  counters(): Omit<DataPlaneCounters, "heapBytes"> {
     return this.#path.tally.counters();
   }
 

@@ -32,6 +32,8 @@ export interface DataPath {
   readonly batch: SendBatch;
   /** Tells the control plane; not for each packet. */
   readonly emit: (event: DataPlaneEvent) => void;
-  /** Milliseconds, set once per wake. */
+  /** Whole milliseconds, set once per wake. A fraction would be an object of its own wherever it is passed on. */
   now: number;
+  /** The same with its fraction, to measure round trips with. */
+  exactNow: number;
 }

@@ -26,7 +26,7 @@ export class FrameSender {
 
   /** Seals a frame and sends it to `endpoint`, or along the tunnel's path. */
   send(tunnel: Tunnel, endpoint: Endpoint | null, frameType: number, payload: Uint8Array): void {
-    const { memory: { bytes, view }, tally, now } = this.#path;
+    const { memory: { bytes, view }, tally, exactNow } = this.#path;
     if (payload.length > MAX_FRAME_LENGTH) return tally.drop(DROP.tooLong);
     const hasAddress = endpoint === null
       ? tunnel.hasPath
@@ -34,7 +34,7 @@ export class FrameSender {
     if (!hasAddress) return tally.drop(DROP.notReady);
     bytes.set(payload, this.#bodyAt(tunnel));
     if (frameType === INNER_FRAME.probe && payload.length >= PROBE_ID_LENGTH) {
-      tunnel.probeSent(view.getBigUint64(this.#bodyAt(tunnel)), now);
+      tunnel.probeSent(view.getBigUint64(this.#bodyAt(tunnel)), exactNow);
     }
     this.#sealAndSend(tunnel, frameType, payload.length, endpoint === null ? tunnel.pathAt : OTHER_ADDRESS_AT);
   }

@@ -202,7 +202,7 @@ export class Inbound {
     const reader = new ByteReader(this.#path.memory.bytes.subarray(at, at + length));
     const probeId = reader.u64();
     const seenAs = { address: reader.bytes(16), port: reader.u16() };
-    const rttMs = tunnel.probeAnswered(probeId, this.#path.now);
+    const rttMs = tunnel.probeAnswered(probeId, this.#path.exactNow);
     if (rttMs === null) return this.#refuse(tunnel, DROP.malformedFrame);
     const { localSpi } = tunnel.options;
     this.#path.emit({ on: "probeAnswer", localSpi, from: this.#from(), probeId, rttMs, seenAs });

@@ -25,7 +25,7 @@ export class Tally {
   }
 
   /** A copy, with the drops by name. */
-  counters(): DataPlaneCounters {
+  counters(): Omit<DataPlaneCounters, "heapBytes"> {
     const { deviceReads, deviceWrites, packetsWritten, sends, datagramsSent, receives, datagramsReceived } = this;
     const drops = Object.fromEntries(DROPS.map((reason, index) => [reason, this.#drops[index]!]));
     return { deviceReads, deviceWrites, packetsWritten, sends, datagramsSent, receives, datagramsReceived, drops };

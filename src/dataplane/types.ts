@@ -93,6 +93,8 @@ export interface DataPlaneCounters {
   datagramsReceived: number;
   /** Everything that was dropped, by reason; each drop is silent on the wire. */
   drops: Record<string, number>;
+  /** Objects on the worker's heap, in bytes; steady while packets flow, because none of them makes one. */
+  heapBytes: number;
 }
 
 /** How long one AEAD takes on this machine. */

@@ -58,6 +58,11 @@ function createCore(memory: NativeMemory, start: WorkerStart): DataPlaneCore {
   });
 }
 
+function report(core: DataPlaneCore): void {
+  const { heapUsed: heapBytes } = Deno.memoryUsage();
+  post({ on: "report", tunnels: core.stats(), counters: { ...core.counters(), heapBytes } });
+}
+
 /** Carries out the commands that are there; false when the last of them was to stop, or the main thread is gone. */
 function handleCommands(core: DataPlaneCore, descriptor: number, buffer: Uint8Array<ArrayBuffer>): boolean {
   for (;;) {
@@ -66,7 +71,7 @@ function handleCommands(core: DataPlaneCore, descriptor: number, buffer: Uint8Ar
     if (length === 0) return false;
     const command = decodeCommand(buffer.subarray(0, length));
     if (command.do === "stop") return false;
-    if (command.do === "report") post({ on: "report", tunnels: core.stats(), counters: core.counters() });
+    if (command.do === "report") report(core);
     else core.handle(command);
     // It may have held keys.
     buffer.fill(0, 0, length);
@@ -76,12 +81,13 @@ function handleCommands(core: DataPlaneCore, descriptor: number, buffer: Uint8Ar
 /** Runs until it is told to stop. @throws {Error} when the device or the socket is gone. */
 function loop(core: DataPlaneCore, memory: NativeMemory, poller: Poller, start: WorkerStart): void {
   const clock = new BootClock(memory, TIME_AT);
+  const startedAt = clock.now();
   const buffer = new Uint8Array(MAX_COMMAND_LENGTH);
   let mustTick = false;
   let tickAt = 0;
   for (;;) {
     const count = poller.wait(mustTick ? TICK_MS : -1);
-    const now = clock.now();
+    const now = clock.now() - startedAt;
     core.setTime(now);
     let ready = 0;
     for (let position = 0; position < count; position++) ready |= 1 << poller.indexAt(position);

@@ -1,4 +1,4 @@
-const PAGE_BITS = 10;
+const PAGE_BITS = 6;
 const PAGE_MASK = (1 << PAGE_BITS) - 1;
 const WORD = 2 ** 32;
 
