@@ -13,6 +13,8 @@ export const NO_DEVICE = "none";
 /** Leaves room for the outer headers of both suites within 1500 bytes. */
 const MTU = 1400;
 
+const RIGHTS_HINT = "Run it as root, give it CAP_NET_ADMIN (setcap) and access to /dev/net/tun, or use --device none.";
+
 /** The tunnel device with its addresses. */
 export interface OverlayDevice {
   /** Where packets come from and go to. */
@@ -32,7 +34,7 @@ export function openOverlayDevice(
   log: Logger,
 ): OverlayDevice {
   if (name === NO_DEVICE) return { device: openMemoryDevice(), configure: () => {} };
-  const device = openTunnelDevice(name);
+  const device = openPermitted(name);
   let isConfigured = false;
   const configure = (overlay: Overlay) => {
     // What an earlier overlay set up must go first: two addresses of one pool would both be answered.
@@ -41,6 +43,16 @@ export function openOverlayDevice(
     configureDevice(device.name, overlay, network, log);
   };
   return { device, configure };
+}
+
+/** What may be done about a missing right depends on the program, not on the device. */
+function openPermitted(name: string | undefined): TunnelDevice {
+  try {
+    return openTunnelDevice(name);
+  } catch (error) {
+    if (!(error instanceof UserError) || error.exitCode !== 4) throw error;
+    throw new UserError(error.message, { exitCode: 4, hint: RIGHTS_HINT, cause: error });
+  }
 }
 
 function configureDevice(name: string, overlay: Overlay, network: NetworkConfiguration, log: Logger): void {
@@ -65,8 +77,7 @@ function explain(error: unknown, name: string): UserError {
   const message = `Cannot set up the device ${name}: ${error instanceof Error ? error.message : error}`;
   const isForbidden = error instanceof Error && "code" in error && (error.code === "EPERM" || error.code === "EACCES");
   if (!isForbidden) return new UserError(message, { hint: "See what the log says above.", cause: error });
-  const hint = "Run it as root, give it CAP_NET_ADMIN (setcap), or use --device none.";
-  return new UserError(message, { exitCode: 4, hint, cause: error });
+  return new UserError(message, { exitCode: 4, hint: RIGHTS_HINT, cause: error });
 }
 
 /** Takes back what this engine or a killed one before it changed in the system's network configuration. */

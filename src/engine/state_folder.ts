@@ -10,8 +10,9 @@ import { UserError } from "../base/errors.ts";
 
 /** Bits by which others than the owner may read or write a file. */
 const FOREIGN_ACCESS = 0o077;
-/** Bits by which others than the owner may replace files in a folder. */
+/** Bits by which others than the owner may replace files in a folder, unless it is sticky. */
 const FOREIGN_WRITE = 0o022;
+const STICKY = 0o1000;
 
 const LOCK_NAME = "lock";
 /** Beside `NAME` stands `NAME.new` while it is written. */
@@ -25,9 +26,12 @@ export class StateFolder {
   /** Path of the folder. */
   readonly path: string;
   readonly #lock: Deno.FsFile;
+  /** Users whose files are believed: this one, and the owner of the folder. */
+  readonly #owners: (number | null)[];
 
-  private constructor(path: string, lock: Deno.FsFile) {
+  private constructor(path: string, owner: number | null, lock: Deno.FsFile) {
     this.path = path;
+    this.#owners = [owner, Deno.uid()];
     this.#lock = lock;
   }
 
@@ -39,9 +43,9 @@ export class StateFolder {
   static open(path: string): StateFolder {
     try {
       Deno.mkdirSync(path, { recursive: true, mode: 0o700 });
-      const { mode } = Deno.statSync(path);
-      if (mode !== null && (mode & FOREIGN_WRITE) !== 0) throw openToOthers(path, "700");
-      return new StateFolder(path, takeLock(`${path}/${LOCK_NAME}`));
+      const { mode, uid } = Deno.statSync(path);
+      if (mode !== null && (mode & FOREIGN_WRITE) !== 0 && (mode & STICKY) === 0) throw openToOthers(path, "700");
+      return new StateFolder(path, uid, takeLock(`${path}/${LOCK_NAME}`));
     } catch (error) {
       throw explain(error, `Cannot use the state folder ${path}`);
     }
@@ -52,7 +56,8 @@ export class StateFolder {
     const path = this.pathOf(name);
     try {
       using file = Deno.openSync(path, { read: true });
-      const { mode, size } = file.statSync();
+      const { mode, size, uid } = file.statSync();
+      if (!this.#owners.includes(uid)) throw new UserError(`Cannot use ${path}: it belongs to another user`);
       if (mode !== null && (mode & FOREIGN_ACCESS) !== 0) throw openToOthers(path, "600");
       if (size > MAX_FILE_LENGTH) throw damaged(path, `it has ${size} bytes`);
       const bytes = new Uint8Array(size);

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { UserError } from "../../src/base/errors.ts";
+import { needs } from "../support/needs.ts";
 import { StateFolder } from "../../src/engine/state_folder.ts";
 
 /** A path that does not exist yet, removed after the test. */
@@ -78,6 +79,24 @@ Deno.test("StateFolder refuses a folder that others can write to", async () => {
     Deno.mkdirSync(path);
     Deno.chmodSync(path, 0o775);
     assert.throws(() => StateFolder.open(path), isUserError(1, /other users/));
+  });
+});
+
+Deno.test("StateFolder takes a folder like /tmp, in which nobody can replace the files of others", async () => {
+  await withPath((path) => {
+    Deno.mkdirSync(path);
+    Deno.chmodSync(path, 0o1777);
+    StateFolder.open(path).close();
+  });
+});
+
+Deno.test(needs("StateFolder refuses a file of another user", "root"), async () => {
+  await withPath((path) => {
+    const folder = StateFolder.open(path);
+    folder.write("keys.json", "theirs");
+    Deno.chownSync(`${path}/keys.json`, 65534, 65534);
+    assert.throws(() => folder.read("keys.json"), isUserError(1, /belongs to another user/));
+    folder.close();
   });
 });
 
