@@ -23,6 +23,7 @@ import { isLoopback, type OwnAddress, ownCandidates } from "./candidates.ts";
 import { Discovery } from "./discovery.ts";
 import type { LoginError } from "./login_error.ts";
 import { EMPTY_VIEW, type NetworksView, peersOf, reduceView } from "./networks_view.ts";
+import { isSameOverlay } from "./overlay_device.ts";
 import type { Peers } from "./peers.ts";
 import type { Request } from "./requests.ts";
 import type { NetworkSecrets } from "./secrets.ts";
@@ -313,9 +314,4 @@ export class Account {
 
 function isDiscovered(datagram: Uint8Array): boolean {
   return datagram.length >= 5 && datagramType(datagram) === DATAGRAM.discovered;
-}
-
-function isSameOverlay(a: Overlay, b: Overlay): boolean {
-  return a.virtualAddress === b.virtualAddress && a.pool.base === b.pool.base && a.pool.bits === b.pool.bits &&
-    a.prefix6.every((byte, index) => byte === b.prefix6[index]);
 }

@@ -1,3 +1,4 @@
+import { equalBytes } from "../base/bytes.ts";
 import { UserError } from "../base/errors.ts";
 import { formatIpv4 } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
@@ -35,14 +36,22 @@ export function openOverlayDevice(
 ): OverlayDevice {
   if (name === NO_DEVICE) return { device: openMemoryDevice(), configure: () => {} };
   const device = openPermitted(name);
-  let isConfigured = false;
+  let current: Overlay | null = null;
   const configure = (overlay: Overlay) => {
+    // Every login says it again; connections through the device must not notice.
+    if (current !== null && isSameOverlay(current, overlay)) return;
     // What an earlier overlay set up must go first: two addresses of one pool would both be answered.
-    if (isConfigured) network.undo();
-    isConfigured = true;
+    if (current !== null) undoChanges(network, log);
+    current = overlay;
     configureDevice(device.name, overlay, network, log);
   };
   return { device, configure };
+}
+
+/** Whether two overlays give a client the same place. */
+export function isSameOverlay(a: Overlay, b: Overlay): boolean {
+  return a.virtualAddress === b.virtualAddress && a.pool.base === b.pool.base && a.pool.bits === b.pool.bits &&
+    equalBytes(a.prefix6, b.prefix6);
 }
 
 /** What may be done about a missing right depends on the program, not on the device. */
