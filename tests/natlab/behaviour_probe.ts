@@ -6,6 +6,9 @@
 import type { LabHost } from "../../src/lab/lab.ts";
 import type { NatDependence, NatKind } from "../../src/lab/nat_kinds.ts";
 
+/** Long enough for a busy machine: what passes at all comes within a millisecond on an idle one. */
+const SILENCE_MS = 2000;
+
 /** A UDP socket in a namespace, with a queue of what came. */
 class ProbeSocket {
   readonly #socket: Deno.DatagramConn;
@@ -27,15 +30,15 @@ class ProbeSocket {
     await this.#socket.send(new TextEncoder().encode(text), { transport: "udp", ...to });
   }
 
-  /** The next datagram; null after `timeoutMs`. */
-  receive(timeoutMs = 2000): Promise<Received | null> {
+  /** The next datagram; null when none comes, for which only a test of blocked UDP waits. */
+  receive(): Promise<Received | null> {
     const next = this.#queue.shift();
     if (next !== undefined) return Promise.resolve(next);
     return new Promise((resolve) => {
       const timer = setTimeout(() => {
         this.#waiting.splice(this.#waiting.indexOf(take), 1);
         resolve(null);
-      }, timeoutMs);
+      }, SILENCE_MS);
       const take = (entry: Received) => {
         clearTimeout(timer);
         resolve(entry);
@@ -83,8 +86,6 @@ export interface ProbePlaces {
 
 const PORTS = [3478, 3479] as const;
 const INSIDE_PORT = 41000;
-/** Only where UDP is blocked does a test wait in vain. */
-const BLOCKED_AFTER_MS = 200;
 
 /** Probes one home. */
 export async function probeBehaviour({ inside, outside, addresses: [first, second] }: ProbePlaces): Promise<Behaviour> {
@@ -116,7 +117,7 @@ async function observe(socket: ProbeSocket, servers: ProbeSocket[], places: Plac
   const ports: number[] = [];
   for (const [index, place] of places.entries()) {
     await socket.send("observe", place);
-    const entry = await servers[index]!.receive(ports.length === 0 ? BLOCKED_AFTER_MS : undefined);
+    const entry = await servers[index]!.receive();
     if (entry === null) return null;
     ports.push(entry.from.port);
   }

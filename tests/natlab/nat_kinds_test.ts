@@ -12,7 +12,7 @@ if (Deno.build.os === "linux") effectiveUid(); // Opens libc outside of any test
 const CONNECT = `
 const ports = Deno.args.slice(1).map(Number);
 const results = await Promise.all(ports.map(async (port) => {
-  const signal = AbortSignal.timeout(300);
+  const signal = AbortSignal.timeout(2000);
   try { (await Deno.connect({ hostname: Deno.args[0], port, signal })).close(); return true; } catch { return false; }
 }));
 console.log(JSON.stringify(results));
