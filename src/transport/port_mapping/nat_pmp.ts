@@ -85,10 +85,11 @@ export function decodeNatPmpResponse(bytes: Uint8Array): NatPmpAddress | NatPmpM
   const version = reader.u8();
   const operation = reader.u8();
   if ((operation & RESPONSE_BIT) === 0) throw new ProtocolError("NAT-PMP request where an answer was expected");
-  if (version !== VERSION) {
-    return { about: "address", result: NAT_PMP_RESULT.unsupportedVersion, epochS: 0, address: null };
-  }
   const result = reader.u16();
+  if (version !== VERSION) {
+    if (result !== NAT_PMP_RESULT.unsupportedVersion) throw new ProtocolError(`NAT-PMP version ${version}`);
+    return { about: "address", result, epochS: 0, address: null };
+  }
   const epochS = reader.u32();
   const isCutOff = result !== NAT_PMP_RESULT.success && reader.remaining === 0;
   switch (operation & ~RESPONSE_BIT) {

@@ -33,8 +33,8 @@ export interface GatewayNetwork {
   sendHttp(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse>;
 }
 
-/** The network of this machine. */
-export function systemNetwork(): GatewayNetwork {
+/** The network of this machine; `httpTimeoutMs` is for connecting and for the answer each. */
+export function systemNetwork(httpTimeoutMs: number = HTTP_TIMEOUT_MS): GatewayNetwork {
   return {
     openPort(gateway, receive) {
       const hostname = hostnameOf({ address: gateway.localAddress, port: 0 });
@@ -45,7 +45,7 @@ export function systemNetwork(): GatewayNetwork {
       const options = { transport: "udp", hostname, port: ANNOUNCEMENT_PORT, reuseAddress: true } as const;
       return datagramPort(Deno.listenDatagram(options), gateway.zone, receive);
     },
-    sendHttp,
+    sendHttp: (request, signal) => sendHttp(request, signal, httpTimeoutMs),
   };
 }
 
@@ -100,10 +100,10 @@ function endpointOf({ hostname, port }: Deno.NetAddr): Endpoint | null {
   return address === null ? null : { address, port };
 }
 
-async function sendHttp(request: HttpRequest, signal: AbortSignal): Promise<HttpResponse> {
+async function sendHttp(request: HttpRequest, signal: AbortSignal, timeoutMs: number): Promise<HttpResponse> {
   const { host: hostname, port } = request.url;
-  const connection = await connectTcp({ hostname, port, timeoutMs: HTTP_TIMEOUT_MS, signal });
-  const timer = setTimeout(() => connection.close(), HTTP_TIMEOUT_MS);
+  const connection = await connectTcp({ hostname, port, timeoutMs, signal });
+  const timer = setTimeout(() => connection.close(), timeoutMs);
   const cancel = () => connection.close();
   signal.addEventListener("abort", cancel);
   try {

@@ -105,7 +105,9 @@ export function decodePcpResponse(bytes: Uint8Array): PcpResponse {
   if ((operation & RESPONSE_BIT) === 0) throw new ProtocolError("PCP request where an answer was expected");
   const opcode = opcodeName(operation & ~RESPONSE_BIT);
   if (version !== VERSION) {
-    return { opcode, result: PCP_RESULT.unsupportedVersion, lifetimeS: 0, epochS: 0, mapping: null };
+    const result = reader.u16();
+    if (result !== PCP_RESULT.unsupportedVersion) throw new ProtocolError(`PCP version ${version}`);
+    return { opcode, result, lifetimeS: 0, epochS: 0, mapping: null };
   }
   if (bytes.length < HEADER_LENGTH || bytes.length % 4 !== 0) {
     throw new ProtocolError(`PCP message of ${bytes.length} bytes`);

@@ -254,7 +254,7 @@ function makeMapper(name: MapperName, options: MapperOptions, network: GatewayNe
     case "natPmp":
       return new NatPmpMapper(options, exchange);
     case "upnp":
-      return new UpnpMapper(options, exchange, network.sendHttp);
+      return new UpnpMapper(options, exchange, (request, signal) => network.sendHttp(request, signal));
   }
 }
 

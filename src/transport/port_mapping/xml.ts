@@ -31,8 +31,14 @@ export interface XmlElement {
 /** Reads a document of at most 64 KiB, 2000 elements and 32 levels. @throws {ProtocolError} */
 export function parseXml(source: string): XmlElement {
   if (source.length > MAX_LENGTH) throw new ProtocolError(`XML document of ${source.length} characters`);
-  // Some routers send the end of their C string along.
-  return new XmlParser(source.replace(/[\s\0]+$/, "")).parse();
+  return new XmlParser(source.slice(0, lengthWithoutEnd(source))).parse();
+}
+
+/** Some routers send the end of their C string along. By a loop, as `/\s+$/` would try anew at each space. */
+function lengthWithoutEnd(source: string): number {
+  let length = source.length;
+  while (length > 0 && " \t\r\n\0".includes(source[length - 1]!)) length--;
+  return length;
 }
 
 class XmlParser {
