@@ -20,7 +20,7 @@ import { beginAnew, dueRequests, factsOf, isPathLost, newPeer, type Peer, type P
 import { judgePeer, type PeerOffer, pinAfterProof } from "./pins.ts";
 import type { PeerPin } from "./state_files.ts";
 import type { Tunnel } from "./tunnel.ts";
-import type { NewTunnel, TunnelListener } from "./tunnels.ts";
+import type { TunnelListener, Tunnels } from "./tunnels.ts";
 import type { PeerFacts } from "./views.ts";
 
 /** A tunnel to a member that went offline ends after so long without an authentic datagram. */
@@ -40,13 +40,6 @@ export interface PeersServer {
   requestTunnel(peer: number, reason: number): Promise<void>;
 }
 
-/** The tunnels, as `tunnels.ts` keeps them. */
-export interface PeersTunnels {
-  get(localSpi: number): Tunnel | undefined;
-  open(tunnel: NewTunnel): void;
-  close(localSpi: number, reason?: number): void;
-}
-
 /** What the peers work with. */
 export interface PeersOptions {
   /** Routes packets. */
@@ -60,7 +53,7 @@ export interface PeersOptions {
   /** Asks for tunnels. */
   server: PeersServer;
   /** Makes and ends them. */
-  tunnels: PeersTunnels;
+  tunnels: Pick<Tunnels, "get" | "open" | "close">;
   /** Pins by virtual address; changed here and saved with `savePins`. */
   pins: Map<number, PeerPin>;
   /** Keeps the pins. */
