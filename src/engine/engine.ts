@@ -157,7 +157,10 @@ class Engine {
     const dataPlane = await startDataPlane({ device: overlay.device, port: udpPort });
     this.#inner.defer(() => dataPlane.stop());
     this.#inner.defer(() => undoChanges(network, this.#log));
-    const secrets = secretsOf(folder, server);
+    const secrets = new NetworkSecrets(
+      readSecrets(folder, server.id),
+      (changed) => this.#keep(() => writeSecrets(folder, server.id, changed)),
+    );
     const account = this.#account({ folder, server, identity, settings, dataPlane, network, overlay, secrets });
     const pings = new Pings({ dataPlane, clock, random });
     this.#listen(dataPlane, account, pings);
@@ -257,9 +260,9 @@ class Engine {
       keys: identity,
       suite,
       account: server.account,
-      saveAccount: (changed) => writeAccount(folder, server.id, changed),
+      saveAccount: (changed) => this.#keep(() => writeAccount(folder, server.id, changed)),
       pins: readPins(folder, server.id),
-      savePins: (pins) => writePins(folder, server.id, pins),
+      savePins: (pins) => this.#keep(() => writePins(folder, server.id, pins)),
       secrets,
       dataPlane,
       ownAddresses: () => network.addresses(),
@@ -321,6 +324,15 @@ class Engine {
     });
   }
 
+  /** The disk may be full for a while: what runs goes on with what is in memory. */
+  #keep(save: () => void): void {
+    try {
+      save();
+    } catch (error) {
+      this.#log.error("what was learnt could not be saved", { error });
+    }
+  }
+
   #loginFailed(error: LoginError, { invite }: ChosenServer): void {
     const explained = error.toUserError(`${invite.host}:${invite.port}`);
     if (!this.#isReady) return this.#fail(explained);
@@ -346,10 +358,6 @@ class Engine {
       await watch.close();
     });
   }
-}
-
-function secretsOf(folder: StateFolder, { id }: ChosenServer): NetworkSecrets {
-  return new NetworkSecrets(readSecrets(folder, id), (secrets) => writeSecrets(folder, id, secrets));
 }
 
 function requireSuite({ id, account }: ChosenServer, suite: 1 | 2, folder: StateFolder): void {

@@ -13,7 +13,7 @@ import { formatIpv4 } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
 import { ed25519Fingerprint, sshRsaFingerprintSha256 } from "../crypto/mod.ts";
 import type { DataPlane, TunnelStats } from "../dataplane/types.ts";
-import { CLOSE, type ControlMessageOf, KEY_TYPE, TUNNEL_REASON } from "../protocol/mod.ts";
+import { CLOSE, type ControlMessageOf, KEY_TYPE, MIN_SPI, TUNNEL_REASON } from "../protocol/mod.ts";
 import type { ExchangeFailure, LocalParty } from "../session/mod.ts";
 import type { KnownPeer } from "./networks_view.ts";
 import { beginAnew, dueRequests, factsOf, isPathLost, newPeer, type Peer, type PeerLink } from "./peer.ts";
@@ -129,6 +129,7 @@ export class Peers implements TunnelListener {
     if (peer?.known?.isAllowed !== true || peer.known.member.clientId !== message.peerClientId) {
       return log.warn("the server names a peer that is not of our networks", fields);
     }
+    if (!areUsable(message)) return log.warn("the server gives SPIs that cannot be used", fields);
     if (tunnels.get(message.localSpi) !== undefined || this.#retired.has(message.localSpi)) {
       const isRepeated = peer.inMaking?.localSpi === message.localSpi || peer.inUse?.localSpi === message.localSpi;
       return isRepeated ? undefined : this.#request(peer, TUNNEL_REASON.spiRefused);
@@ -351,6 +352,10 @@ export class Peers implements TunnelListener {
   #now(): number {
     return this.#options.clock.now();
   }
+}
+
+function areUsable({ localSpi, remoteSpi }: ControlMessageOf<"rendezvous">): boolean {
+  return localSpi >= MIN_SPI && remoteSpi >= MIN_SPI && localSpi !== remoteSpi;
 }
 
 function offerOf({ suites, keys }: ControlMessageOf<"rendezvous">): PeerOffer {

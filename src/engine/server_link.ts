@@ -82,6 +82,9 @@ interface Waiter {
 /** After such a GOODBYE the next try would only take the place of another engine with our keys. */
 const REPLACED_PAUSE_MS = 60_000;
 
+/** How long WELCOME may take after the login. */
+const WELCOME_TIMEOUT_MS = 15_000;
+
 /** How long a goodbye may take. */
 const GOODBYE_TIMEOUT_MS = 200;
 
@@ -220,8 +223,9 @@ export class ServerLink {
   }
 
   async #greet(session: ControlSession): Promise<Login> {
-    const welcome = await session.receive();
-    if (welcome === null) throw new Error("the server closed the connection after the login");
+    const cancel = this.#options.clock.after(WELCOME_TIMEOUT_MS, () => session.close());
+    const welcome = await session.receive().finally(cancel);
+    if (welcome === null) throw new Error("the server said no word after the login");
     if (welcome.type !== "welcome") throw new ProtocolError("the server's first message is not WELCOME");
     return { welcome, pool: checkWelcome(welcome), session };
   }

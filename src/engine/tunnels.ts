@@ -36,6 +36,9 @@ const RESPONDER_TIMEOUT_MS = 15_000;
 /** How long an initiator waits for a relay before it begins without one. */
 const RELAY_HEAD_START_MS = 500;
 
+/** A peer that moves tells of it once; one that tells all the time would have us probe whatever it names. */
+const MIN_ENDPOINTS_INTERVAL_MS = 2_000;
+
 /** The exchange machine, as far as it is used here. */
 export type Exchanges = Pick<
   PeerExchanges,
@@ -88,6 +91,8 @@ interface Entry {
   isBegun: boolean;
   /** Whether we can seal, so that probes can be sent. */
   canSeal: boolean;
+  /** When the peer last told of its endpoints inside the tunnel. */
+  toldAt: number;
   cancelStart: () => void;
   cancelTimer: () => void;
 }
@@ -126,6 +131,7 @@ export class Tunnels {
       isInstalled: false,
       isBegun: false,
       canSeal: false,
+      toldAt: -Infinity,
       cancelStart: () => {},
       cancelTimer: () => {},
     };
@@ -225,15 +231,23 @@ export class Tunnels {
     if (entry === undefined) return;
     try {
       if (frameType === INNER_FRAME.rekeyWanted && entry.tunnel.isInitiator) this.#rekey(localSpi);
-      else if (frameType === INNER_FRAME.endpoints) {
-        this.setCandidates(localSpi, innerFrames.endpoints.decode(payload).candidates);
-      } else if (frameType === INNER_FRAME.close) {
+      else if (frameType === INNER_FRAME.endpoints) this.#takeEndpoints(entry, payload);
+      else if (frameType === INNER_FRAME.close) {
         this.#options.listener.onClosedByPeer(localSpi, innerFrames.close.decode(payload).reason);
       }
     } catch (error) {
       if (!(error instanceof ProtocolError)) throw error;
       this.#log.debug("dropped a malformed frame", { spi: localSpi, error });
     }
+  }
+
+  /** @throws {ProtocolError} */
+  #takeEndpoints(entry: Entry, payload: Uint8Array): void {
+    const { candidates } = innerFrames.endpoints.decode(payload);
+    const now = this.#clock.now();
+    if (now - entry.toldAt < MIN_ENDPOINTS_INTERVAL_MS) return;
+    entry.toldAt = now;
+    this.setCandidates(entry.parameters.localSpi, candidates);
   }
 
   /** The initiator's KE1 goes through a relay first: it would be lost before the relay knows us. */

@@ -213,6 +213,16 @@ Deno.test("Peers refuses an SPI that another peer's tunnel has, and ignores a RE
   rig.peers.stop();
 });
 
+Deno.test("Peers makes no tunnel of SPIs that are reserved or the same", () => {
+  const rig = new Rig();
+  rig.know([HIGHER, known(2)]);
+  for (const change of [{ localSpi: 255 }, { remoteSpi: 0 }, { remoteSpi: 1_000 }]) {
+    rig.peers.takeRendezvous(rendezvous(change));
+  }
+  assert.deepEqual(rig.takeDone(), []);
+  rig.peers.stop();
+});
+
 Deno.test("Peers keeps the old tunnel until the new one has a path, and for 10 s more", () => {
   const rig = new Rig();
   rig.know([HIGHER, known(2)]);

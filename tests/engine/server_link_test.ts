@@ -285,6 +285,28 @@ Deno.test("ServerLink waits as long as GOODBYE asks, and a minute after another 
   }
 });
 
+Deno.test("ServerLink gives up a server that is silent after the login", async () => {
+  const clock = new FakeClock();
+  const session = new FakeSession();
+  const link = new ServerLink({
+    clock,
+    random: seededRandom(1),
+    log: silentLogger,
+    open: () => Promise.resolve(session),
+    onLogin: () => {},
+    onLogout: () => {},
+    onMessage: () => {},
+    onFatal: () => {},
+  });
+  link.start();
+  const login = assert.rejects(link.loggedIn(), ControlError);
+  await settle();
+  clock.advance(15_000);
+  await login;
+  assert.ok(session.isClosed);
+  await link.stop();
+});
+
 Deno.test("ServerLink does not believe a server whose WELCOME asks for the Internet", async () => {
   const wrong = [
     { poolBase: 0x08000000, poolBits: 8, address: 0x08000001 },

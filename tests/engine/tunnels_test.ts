@@ -292,7 +292,13 @@ Deno.test("Tunnels takes the peer's frames: close, new endpoints, and new keys w
   const moved = [{ kind: CANDIDATE_KIND.local, endpoint: parseEndpoint("192.168.1.9:42")! }];
   frame(INNER_FRAME.endpoints, innerFrames.endpoints.encode({ candidates: moved }));
   assert.deepEqual(rig.take(), ["start", "closed 1"]);
-  assert.deepEqual(rig.tunnels.get(SPI)!.candidates.map(formatEndpoint), ["192.168.1.9:42"]);
+  const candidates = () => rig.tunnels.get(SPI)!.candidates.map(formatEndpoint);
+  assert.deepEqual(candidates(), ["192.168.1.9:42"]);
+  frame(INNER_FRAME.endpoints, innerFrames.endpoints.encode({ candidates: [] }));
+  assert.deepEqual(candidates(), ["192.168.1.9:42"], "told again too soon");
+  rig.clock.advance(2_000);
+  frame(INNER_FRAME.endpoints, innerFrames.endpoints.encode({ candidates: [] }));
+  assert.deepEqual(candidates(), []);
   rig.tunnels.close(SPI);
 
   const responder = new Rig();
