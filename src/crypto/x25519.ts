@@ -54,6 +54,11 @@ export function x25519Shared(privateKey: Uint8Array, peerValue: Uint8Array): Uin
   } catch {
     return null;
   }
+  return refuseZero(secret);
+}
+
+/** The check itself: the secret, or null when all its bytes are zero. */
+export function refuseZero(secret: Uint8Array): Uint8Array | null {
   return equalSecret(secret, ZERO) ? null : secret;
 }
 

@@ -15,7 +15,7 @@
  */
 
 import type { Endpoint } from "../base/ip.ts";
-import { type DhKeyPair, generateDh, isValidDhValue, signRsa, verifyRsa, zeroize } from "../crypto/mod.ts";
+import { type DhKeyPair, generateDh, signRsa, verifyRsa, zeroize } from "../crypto/mod.ts";
 import {
   CLASSIC_LENGTH,
   classicExchange,
@@ -206,7 +206,6 @@ function onKe2(
   const { nonceI, dh } = state.asked;
   const { local, peer, remoteSpi } = tunnel;
   const values = { nonceI, nonceR, publicValueI: dh.publicValue, publicValueR };
-  if (!isValidDhValue(publicValueR)) return drop(state, tunnel, "public value refused");
   if (!verifyRsa("sha1", peer.publicKey, classicResponderInput(values), signature)) {
     return drop(state, tunnel, "identity does not hold");
   }

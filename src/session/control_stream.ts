@@ -134,9 +134,10 @@ class ClassicStream implements ControlStream {
   #isNext(frame: Uint8Array): boolean {
     if (this.#isClosed || frame.length < CLASSIC_HEADER_LENGTH) return false;
     const reader = new ByteReader(frame);
-    const size = reader.u32();
+    // The MAC covers the size field.
+    reader.u32();
     const id = reader.u32();
-    return size === frame.length - SIZE_LENGTH && id === this.#nextOpened && id < CLASSIC_ID_END;
+    return id === this.#nextOpened && id < CLASSIC_ID_END;
   }
 }
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { toHex } from "../../src/base/bytes.ts";
 import { seededRandom } from "../../src/base/random.ts";
-import { generateX25519, x25519FromPrivate, x25519Shared } from "../../src/crypto/x25519.ts";
+import { generateX25519, refuseZero, x25519FromPrivate, x25519Shared } from "../../src/crypto/x25519.ts";
 import { casesOf, hex, readVectors, testExternal } from "./vectors.ts";
 
 const KNOWN = readVectors("x25519.json");
@@ -39,6 +39,15 @@ Deno.test("x25519Shared refuses the values that force an all-zero secret", () =>
     "eeffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
   ];
   for (const value of smallOrder) assert.equal(x25519Shared(privateKey, hex(value)), null, value);
+});
+
+Deno.test("refuseZero is a check of our own, for runtimes that have none", () => {
+  assert.equal(refuseZero(new Uint8Array(32)), null);
+  for (const at of [0, 15, 31]) {
+    const secret = new Uint8Array(32);
+    secret[at] = 1;
+    assert.equal(refuseZero(secret), secret);
+  }
 });
 
 Deno.test("x25519Shared refuses values of 31 and 33 bytes", () => {

@@ -54,6 +54,16 @@ Deno.test("stepClientLogin does not believe AUTH OK of suite 1 under another key
   }
 });
 
+Deno.test("stepClientLogin does not believe AUTH OK of suite 1 under a blob with only one of the pinned hashes", () => {
+  for (const pin of [{ ...PIN, rsaSha1: new Uint8Array(20) }, { ...PIN, rsaSha256: new Uint8Array(32) }]) {
+    const { client, agreed, heloOkFrame } = classicServer(pin);
+    const waiting = tellClient(client, heloOkFrame);
+    agreed.stream.open(sentBy(waiting)[0]!);
+    const ok = makeClassicOk(SERVER.rsa!, agreed.values, ADDRESS, false);
+    assert.deepEqual(failureOf(tellClient(waiting, agreed.stream.seal(ok)!)), { reason: "serverNotAuthentic" });
+  }
+});
+
 Deno.test("stepClientLogin does not believe HELO OK of suite 2 whose signature, MAC or key is another", () => {
   const identity = clientIdentity(ADDRESS);
   const other = { ...SERVER, ed25519: ed25519Of("other server") };

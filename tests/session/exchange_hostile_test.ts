@@ -98,6 +98,23 @@ for (const suite of SUITES) {
     assert.ok(world.a.drops.includes("identity does not hold"));
   });
 
+  Deno.test(`Whoever has a peer's public key but not its private one gets no session of suite ${suite}, as either end`, () => {
+    for (const name of ["a", "b"] as const) {
+      const own = name === "a" ? localParty("alice", 0x0a000001, RSA[1]) : localParty("bob", 0x0a000002, RSA[2]);
+      const stolen = {
+        ed25519: { publicKey: own.ed25519!.publicKey, privateKey: MALLORY.ed25519!.privateKey },
+        rsa: { publicBlob: own.rsa!.publicBlob, privateKey: MALLORY.rsa!.privateKey },
+      };
+      const world = new ExchangeWorld({ suite, ...(name === "a" ? { partyA: stolen } : { partyB: stolen }) });
+      world.start(world.a);
+      world.run(10_001);
+      const honest = name === "a" ? world.b : world.a;
+      assert.deepEqual(honest.established, []);
+      assert.equal(honest.dataPlane.isSealing, false);
+      assert.ok(honest.drops.includes("identity does not hold"));
+    }
+  });
+
   Deno.test(`Each end of a tunnel of suite ${suite} demands the addresses and SPIs it was told`, () => {
     const changes = [{ partyA: { address: 99 } }, { partyB: { address: 99 } }];
     for (const change of changes) {
@@ -223,6 +240,41 @@ Deno.test("A responder of suite 1 takes no public value that would force the key
     assert.equal(world.b.drops.at(-1), "public value refused");
   }
   assert.equal(world.b.exchanges.halfOpenCount, 0);
+});
+
+Deno.test("A responder of suite 1 takes no KE3 that names other values than its KE1", () => {
+  const network = changing(DATAGRAM.classicKe3, (bytes) => {
+    bytes[9]! ^= 1;
+    return bytes;
+  });
+  const world = new ExchangeWorld({ suite: 1, network });
+  world.start(world.a);
+  world.run(240);
+  assert.deepEqual(world.b.drops, ["identity does not hold"]);
+});
+
+Deno.test("A responder of suite 1 answers a repeated KE3 only if its CONFIRM holds, and 63 times at most", () => {
+  const world = new ExchangeWorld({ suite: 1 });
+  world.start(world.a);
+  world.run(1000);
+  const ke3 = world.sent.find(({ bytes }) => isControl(bytes) && bytes[4] === DATAGRAM.classicKe3)!.bytes;
+  const forged = ke3.slice();
+  forged[forged.length - 1]! ^= 1;
+  const count = world.sent.length;
+  world.deliver(world.b, endpoint(1), forged);
+  assert.deepEqual([world.b.drops.at(-1), world.sent.length], ["confirmation does not hold", count]);
+  for (let i = 0; i < 100; i++) world.deliver(world.b, endpoint(1), ke3);
+  assert.deepEqual([world.b.drops.at(-1), world.sent.length], ["repeated too often", count + 63]);
+});
+
+Deno.test("A responder of suite 2 answers a repeated KE3 32 times at most", () => {
+  const world = new ExchangeWorld({ suite: 2 });
+  world.start(world.a);
+  world.run(1000);
+  const ke3 = world.sent.find(({ bytes }) => isControl(bytes) && bytes[4] === DATAGRAM.modernKe3)!.bytes;
+  const count = world.sent.length;
+  for (let i = 0; i < 100; i++) world.deliver(world.b, endpoint(1), ke3);
+  assert.deepEqual([world.b.drops.at(-1), world.sent.length], ["repeated too often", count + 32]);
 });
 
 Deno.test("An initiator of suite 1 takes no KE2 whose public value would force the key", () => {

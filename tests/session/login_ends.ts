@@ -1,7 +1,7 @@
 /** One end of a login by the machine under test, the other made by hand from the same parts. */
 
 import { seededRandom } from "../../src/base/random.ts";
-import { classicLogin, decodePlainFrame } from "../../src/protocol/mod.ts";
+import { classicLogin, decodePlainFrame, type ServerPin } from "../../src/protocol/mod.ts";
 import {
   type ClientLoginStep,
   type LoginFailure,
@@ -69,9 +69,11 @@ export function say(
 }
 
 /** A client that has sent HELO, and what a server of our making answers it. */
-export function classicServer(): { client: ClientLoginStep; agreed: ClassicLoginAgreed; heloOkFrame: Uint8Array } {
+export function classicServer(
+  pin: ServerPin = PIN,
+): { client: ClientLoginStep; agreed: ClassicLoginAgreed; heloOkFrame: Uint8Array } {
   const identity = clientIdentity(ADDRESS);
-  const client = startClientLogin({ suite: 1, server: PIN, identity, suites: [2], offers: OFFERS }, random);
+  const client = startClientLogin({ suite: 1, server: pin, identity, suites: [2], offers: OFFERS }, random);
   const heloFrame = sentBy(client)[0]!;
   const helo = classicLogin.helo.decode(decodePlainFrame(heloFrame).body);
   const { heloOkFrame, ...agreed } = answerClassicHelo(helo, heloFrame, random)!;

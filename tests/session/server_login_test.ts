@@ -160,6 +160,22 @@ Deno.test("stepServerLogin refuses an AUTH of suite 2 whose signature or MAC doe
   }
 });
 
+Deno.test("stepServerLogin refuses a REGISTER of suite 2 whose signature or MAC does not hold, before it registers anything", () => {
+  const changes: ((register: ReturnType<typeof modernLogin.register.decode>) => void)[] = [
+    (said) => said.signature[0]! ^= 1,
+    (said) => said.mac[0]! ^= 1,
+    (said) => said.publicKey = ed25519Of("bob").publicKey,
+  ];
+  for (const change of changes) {
+    const client = modernClient();
+    const said = modernLogin.register.decode(makeModernAuth(clientIdentity(0), ed25519Of("alice"), client.agreed));
+    change(said);
+    const step = say(client, modernLogin.register.encode(said));
+    assert.equal(refusalOf(step), "identity does not hold");
+    assert.ok(!step.effects.some((effect) => effect.do === "register"));
+  }
+});
+
 Deno.test("stepServerLogin does not take a REGISTER's signature for an AUTH, nor the other way round", () => {
   const first = modernClient();
   const register = modernLogin.register.decode(makeModernAuth(clientIdentity(0), ed25519Of("alice"), first.agreed));
