@@ -29,9 +29,6 @@ export const HEAD_PACKET_AT: number = READ_HEAD_AT + VNET_LENGTH;
 
 /** How the last super-packet looked, and so, in bulk, how the next one will. */
 interface Shape {
-  /** The packet's first byte: version and, for IPv4, header length. */
-  firstByte: number;
-  gso: number;
   headerLength: number;
   segment: number;
   /** Where the inner header is behind the start of a datagram. */
@@ -62,7 +59,7 @@ export class DeviceReader {
   readonly #device: DevicePort;
   readonly #batch: SendBatch;
   readonly #vectors: IoVectors;
-  readonly #shape: Shape = { firstByte: 0, gso: 0, headerLength: 0, segment: 0, behind: 0, vectorCount: 0 };
+  readonly #shape: Shape = { headerLength: 0, segment: 0, behind: 0, vectorCount: 0 };
   #isScattering = false;
   #singles = 0;
 
@@ -124,9 +121,8 @@ export class DeviceReader {
    */
   #isOfShape(): boolean {
     const { view } = this.#memory;
-    const { firstByte, gso, headerLength, segment } = this.#shape;
-    return gsoType(view, READ_HEAD_AT) === gso && view.getUint8(HEAD_PACKET_AT) === firstByte &&
-      gsoSize(view, READ_HEAD_AT) === segment && this.length > headerLength &&
+    const { headerLength, segment } = this.#shape;
+    return this.isSuper && gsoSize(view, READ_HEAD_AT) === segment && this.length > headerLength &&
       parsePacket(view, HEAD_PACKET_AT, this.length, this.header) && this.header.length === headerLength &&
       this.header.protocol !== PROTOCOL_OPAQUE;
   }
@@ -172,8 +168,6 @@ export class DeviceReader {
     }
     if (segment < MIN_PREDICTED_SEGMENT) return this.#expectSingle();
     const stride = protection.datagramLength(FRAME_TYPE_LENGTH + headerLength + segment);
-    shape.firstByte = view.getUint8(HEAD_PACKET_AT);
-    shape.gso = gsoType(view, READ_HEAD_AT);
     shape.headerLength = headerLength;
     shape.segment = segment;
     shape.behind = behind;

@@ -145,7 +145,20 @@ Deno.test("isRight refuses a kernel that is wrong in one byte, opens what is for
     },
   };
   assert.equal(isRight(memory, off), false);
-  assert.equal(isRight(memory, { ...good, opener: () => ({ process: () => true, close }) }), false);
+  const otherKey: AeadMaker = {
+    ...good,
+    sealer: ({ salt }, epoch, first) => good.sealer({ key: new Uint8Array(32), salt }, epoch, first),
+    opener: ({ salt }) => good.opener({ key: new Uint8Array(32), salt }),
+  };
+  assert.equal(isRight(memory, otherKey), false, "agrees with itself alone");
+  const credulous: AeadMaker = {
+    ...good,
+    opener: (key) => {
+      const kernel = good.opener(key);
+      return { process: (at, length) => kernel.process(at, length) || true, close };
+    },
+  };
+  assert.equal(isRight(memory, credulous), false);
   const fail = () => {
     throw new Error("no such cipher");
   };

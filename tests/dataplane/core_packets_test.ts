@@ -126,6 +126,31 @@ for (
   });
 }
 
+Deno.test("DataPlaneCore carries super-packets whose shape changes in one thing at a time byte for byte", () => {
+  const random = seededRandom(32);
+  const world = new CoreWorld();
+  const sent: Uint8Array[] = [];
+  const shape = { version: 4 as 4 | 6, protocol: "tcp" as "tcp" | "udp", options: 12, gsoSize: 1348 };
+  for (let round = 0; round < 200; round++) {
+    if (round % 3 === 2) {
+      const change = random.below(4);
+      if (change === 0) shape.version = shape.version === 4 ? 6 : 4;
+      else if (change === 1) shape.protocol = shape.protocol === "tcp" ? "udp" : "tcp";
+      else if (change === 2) shape.options = 4 * random.below(11);
+      else shape.gsoSize = 1024 + random.below(376);
+    }
+    const { version, protocol, gsoSize } = shape;
+    const payload = random.bytes(gsoSize + 1 + random.below(8000));
+    const options = new Uint8Array(protocol === "tcp" ? shape.options : 0).fill(1);
+    send(world, partial({ ...FROM_A, version, protocol, options, sequence: random.u32(), payload }, gsoSize));
+    sent.push(payload);
+    if (round % 50 === 49) world.carry(true);
+  }
+  const expected = Buffer.concat(sent);
+  assert.ok(expected.equals(payloadAt(world)));
+  assert.deepEqual([world.a.drops(), world.b.drops()], [{}, {}]);
+});
+
 Deno.test("DataPlaneCore reads scattered once it has seen the shape, and straight again after single packets", () => {
   const world = new CoreWorld();
   const bulk = partial({ ...FROM_A, options: new Uint8Array(12).fill(1), payload: new Uint8Array(13_480) }, 1348);
@@ -174,9 +199,12 @@ Deno.test("DataPlaneCore drops what our own system sends from another address, t
     deviceMessage(buildPacket({ source: A, destination: 0x08080808 })),
     deviceMessage(buildPacket({ source: A, destination: A })),
     partial({ source: B, destination: B, payload: new Uint8Array(3000) }, 1000),
+    deviceMessage(good, { flags: NEEDS_CHECKSUM, checksumStart: 20, checksumOffset: 19 }),
+    partial({ ...FROM_A, protocol: "icmp", payload: new Uint8Array(3000) }, 1000),
+    deviceMessage(good, { flags: NEEDS_CHECKSUM, gsoType: 1, gsoSize: 0 }),
   );
   assert.deepEqual(world.a.takeSent(), []);
-  assert.deepEqual(world.a.drops(), { foreignPacket: 4, unroutable: 2 });
+  assert.deepEqual(world.a.drops(), { foreignPacket: 7, unroutable: 2 });
   assert.deepEqual(world.a.events, []);
 });
 
@@ -191,11 +219,21 @@ Deno.test("DataPlaneCore never delivers a packet whose inner source is not the p
     const other = random.below(3) === 0 ? POOL.base + random.below(65536) : random.u32();
     const isPrefix = version === 6 && random.below(2) === 0;
     if (!isPrefix && (other === A || other === B)) continue;
-    const prefix6 = PREFIX6.slice();
-    if (isPrefix) prefix6[random.below(12)]! ^= 1 << random.below(8);
+    const changed = PREFIX6.slice();
+    changed[random.below(12)]! ^= 1 << random.below(8);
+    const prefix6 = isPrefix && isSource ? changed : PREFIX6;
+    const destinationPrefix6 = isPrefix && !isSource ? changed : PREFIX6;
     const source = isSource && !isPrefix ? other : A;
     const destination = !isSource && !isPrefix ? other : B;
-    const packet = buildPacket({ source, destination, version, prefix6, protocol: "udp", payload: random.bytes(20) });
+    const prefixes = { prefix6, destinationPrefix6 };
+    const packet = buildPacket({
+      source,
+      destination,
+      version,
+      ...prefixes,
+      protocol: "udp",
+      payload: random.bytes(20),
+    });
     sealFrame(world, 1 + random.below(2), packet);
     count++;
   }

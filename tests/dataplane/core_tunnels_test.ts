@@ -180,6 +180,28 @@ Deno.test("DataPlaneCore forgets a removed tunnel, its keys and its routes, and 
   assert.deepEqual(world.b.core.stats(), []);
 });
 
+Deno.test("DataPlaneCore takes a tunnel with a known SPI for a new one, without the keys and routes of the old", () => {
+  const world = new CoreWorld();
+  world.sendNumber(1);
+  const tunnel = {
+    localSpi: SPI_B,
+    remoteSpi: SPI_A,
+    suite: 2,
+    virtualAddress: A,
+    peerAcceptsPartialChecksum: true,
+  } as const;
+  world.b.do({ do: "addTunnel", tunnel });
+  world.carry();
+  assert.deepEqual(world.b.drops(), { noOpeningKeys: 1 });
+  world.b.do({ do: "installKeys", localSpi: SPI_B, keys: keyPair(0).b, use: "both" });
+  world.sendNumber(2);
+  world.carry();
+  assert.deepEqual(world.b.drops(), { noOpeningKeys: 1, notRouted: 1 });
+  world.b.device.toRead.push(deviceMessage(buildPacket({ source: B, destination: A })));
+  world.b.readDevice();
+  assert.deepEqual(world.b.told("tunnelWanted").length, 1);
+});
+
 Deno.test("DataPlaneCore keeps many tunnels apart, and gives the place of a removed one to the next", () => {
   const end = new CoreEnd();
   end.do({ do: "setOverlay", overlay: { virtualAddress: A, pool: POOL, prefix6: PREFIX6 } });

@@ -273,6 +273,11 @@ Deno.test("ModernProtection lets new keys take the place of others of the same e
   assert.equal(b.open(old), REFUSED.forged);
   a.protection.install(random.a, "both", 0);
   assert.equal(b.open(a.seal("new")!), "new");
+  const again = keyPair(0, 1, 1);
+  b.protection.install(again.b, "open", 0);
+  a.protection.install(again.a, "both", 0);
+  assert.equal(b.open(a.seal("newer")!), "newer");
+  assert.deepEqual(b.confirmed, [0]);
 });
 
 Deno.test("ModernProtection ignores keys of suite 1 and a use of keys it does not have", () => {

@@ -11,6 +11,8 @@ export interface PacketFields {
   source: number;
   destination: number;
   prefix6?: Uint8Array;
+  /** Where the destination has another. */
+  destinationPrefix6?: Uint8Array;
   protocol?: "tcp" | "udp" | "icmp";
   sourcePort?: number;
   destinationPort?: number;
@@ -93,7 +95,7 @@ function ipHeader(fields: PacketFields, length: number): Uint8Array {
     view.setUint8(7, fields.ttl ?? 64);
   }
   header.set(addressBytes(version, source, prefix6), version === 4 ? 12 : 8);
-  header.set(addressBytes(version, destination, prefix6), version === 4 ? 16 : 24);
+  header.set(addressBytes(version, destination, fields.destinationPrefix6 ?? prefix6), version === 4 ? 16 : 24);
   if (version === 4) view.setUint16(10, internetSum(header) ^ 0xffff);
   return header;
 }
@@ -105,7 +107,7 @@ function pseudoHeader(fields: PacketFields, length: number): Uint8Array {
   new DataView(tail.buffer).setUint16(2, length);
   return Uint8Array.of(
     ...addressBytes(version, source, prefix6),
-    ...addressBytes(version, destination, prefix6),
+    ...addressBytes(version, destination, fields.destinationPrefix6 ?? prefix6),
     ...tail,
   );
 }
