@@ -82,6 +82,23 @@ Deno.test("MappingDecider pauses ever longer where nothing answers, up to half a
   });
 });
 
+Deno.test("MappingDecider begins with a short pause again after a mapping that worked", () => {
+  const bench = Bench.probing();
+  for (let round = 0; round < 5; round++) {
+    for (const name of MAPPER_NAMES) bench.probed(name, SILENT);
+    bench.wait();
+  }
+  bench.probed("pcp", PRESENT);
+  bench.mapped("pcp", granted());
+  bench.verified(true);
+  for (const name of ["natPmp", "upnp"] as const) bench.probed(name, SILENT);
+  bench.tell({ on: "checked", by: "pcp", outcome: { ok: true, value: false } });
+  const since = bench.now;
+  bench.mapped("pcp", REFUSED);
+  bench.wait();
+  assert.ok(bench.now - since <= FIRST_WAIT_MS * 1.25, `${bench.now - since}`);
+});
+
 Deno.test("MappingDecider ends a pause when the gateway announces itself, or another gateway is there", () => {
   const silent = () => {
     const bench = Bench.probing();
@@ -141,7 +158,11 @@ Deno.test("MappingDecider deletes at the end what it has or asked for, and then 
 
 Deno.test("MappingDecider ignores every event that makes no sense in its state", () => {
   const states: Record<string, () => Bench> = {
-    unconnected: () => new Bench(),
+    unconnected: () => {
+      const bench = new Bench();
+      bench.wait();
+      return bench;
+    },
     probing: Bench.probing,
     mapping: () => {
       const bench = Bench.probing();
@@ -155,25 +176,20 @@ Deno.test("MappingDecider ignores every event that makes no sense in its state",
       return bench;
     },
   };
-  const senseless: Record<string, MappingEvent[]> = {
-    unconnected: [],
-    probing: [{ on: "tick" }],
-    mapping: [{ on: "tick" }],
-    holding: [{ on: "tick" }],
-    waiting: [{ on: "tick" }],
-  };
-  const anywhere: MappingEvent[] = [
+  const senseless: MappingEvent[] = [
+    { on: "tick" },
     { on: "mapped", by: "upnp", outcome: granted() },
     { on: "checked", by: "upnp", outcome: { ok: true, value: false } },
     { on: "verified", test: 99, isReachable: false },
-    { on: "gateway", gateway: null },
   ];
   for (const [name, make] of Object.entries(states)) {
-    const events = [...senseless[name]!, ...anywhere.slice(0, name === "unconnected" ? 4 : 3)];
-    for (const event of events) {
+    // Only while probing is the answer to a probe what is waited for.
+    const late: MappingEvent[] = name === "probing" ? [] : [{ on: "probed", by: "pcp", outcome: SILENT }];
+    for (const event of [...senseless, ...late]) {
       const bench = make();
-      if (name === "unconnected") bench.wait();
+      const before = bench.answers();
       assert.deepEqual(bench.tell(event), [], `${name}: ${JSON.stringify(event)}`);
+      assert.equal(bench.answers(), before, name);
     }
   }
 });

@@ -91,7 +91,12 @@ export class FakeGateway {
         this.#listeners.add(receive);
         return port(receive);
       },
-      sendHttp: (request) => Promise.try(() => this.answerHttp(request)),
+      sendHttp: async (request, signal) => {
+        const answer = this.answerHttp(request);
+        await Promise.resolve();
+        signal.throwIfAborted();
+        return answer;
+      },
     };
   }
 

@@ -87,6 +87,27 @@ Deno.test("MappingDecider takes a lifetime of a day for an hour, and renews no s
   }
 });
 
+Deno.test("MappingDecider asks for the port it was given, not for the one it asked for first", () => {
+  const bench = Bench.probing();
+  bench.probed("pcp", PRESENT);
+  bench.mapped("pcp", granted(3600, "45.0.0.2:4100"));
+  bench.verified(true);
+  assert.deepEqual(bench.tell({ on: "checked", by: "pcp", outcome: { ok: true, value: false } }), [
+    "map pcp 4100 3600",
+  ]);
+});
+
+Deno.test("MappingDecider counts failed tests in a row only", () => {
+  const bench = Bench.holding();
+  for (let n = 0; n < 3; n++) {
+    bench.tell({ on: "checked", by: "pcp", outcome: { ok: true, value: false } });
+    bench.mapped("pcp", granted());
+    assert.deepEqual(bench.verified(false), []);
+    bench.wait();
+    assert.deepEqual(bench.verified(true), []);
+  }
+});
+
 Deno.test("MappingDecider follows the gateway to another endpoint once that works", () => {
   const bench = Bench.holding();
   bench.tell({ on: "checked", by: "pcp", outcome: { ok: true, value: false } });

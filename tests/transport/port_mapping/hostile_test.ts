@@ -173,6 +173,30 @@ Deno.test("PcpMapper does not take an answer to an earlier request for that to a
   }
 });
 
+Deno.test("PcpMapper and NatPmpMapper take a grant of nothing for a refusal", async () => {
+  const nonce = seededRandom(1).bytes(12).toHex();
+  const pcpAnswer = (lifetime: string, port: string) =>
+    fromHex(
+      `02810000${lifetime}${"00000001"}${"00".repeat(12)}${nonce}110000000fa0${port}${"00".repeat(10)}ffff2d000002`,
+    );
+  const refused = { name: "MappingError", answer: "refused" };
+  const request = { externalPort: 4000, lifetimeS: 3600 };
+  for (const answer of [pcpAnswer("00000000", "0fa0"), pcpAnswer("00000e10", "0000")]) {
+    const world = exposed();
+    const asking = new PcpMapper(OPTIONS(world.clock), world.exchange).map(request);
+    world.say(answer, "192.168.1.1:5351");
+    await assert.rejects(asking, refused);
+  }
+  for (const answer of ["00810000000000010fa00fa000000000", "00810000000000010fa0000000000e10"]) {
+    const world = exposed();
+    const asking = new NatPmpMapper(OPTIONS(world.clock), world.exchange).map(request);
+    world.say(fromHex("0080000000000001" + "2d000002"), "192.168.1.1:5351");
+    await settle();
+    world.say(fromHex(answer), "192.168.1.1:5351");
+    await assert.rejects(asking, refused);
+  }
+});
+
 Deno.test("NatPmpMapper believes no answer about another port or protocol, nor an old one for a deletion", async () => {
   for (
     const [hex, isRight] of [

@@ -79,7 +79,9 @@ Deno.test("sendHttp ends when it is told to", async () => {
     abort.abort(new Error("cancelled"));
     await connection.read(new Uint8Array(1)).catch(() => null);
   };
+  const began = performance.now();
   assert.deepEqual(await ask(router, abort.signal), { error: "cancelled" });
+  assert.ok(performance.now() - began < 2000);
   await assert.rejects(
     systemNetwork().sendHttp(
       { url: { host: "127.0.0.1", port: 1, target: "/" }, method: "GET", headers: {}, body: "" },

@@ -140,10 +140,19 @@ Deno.test("startPortMapping tries the next protocol when a mapping does not work
 Deno.test("startPortMapping makes no mapping before the deletion of the former is answered", async () => {
   const world = new World(["pcp", "natPmp"]);
   world.isReachable = () => Promise.resolve(false);
+  let isLost = false;
+  const answer = world.router.answer.bind(world.router);
+  world.router.answer = (bytes, to) => {
+    const reply = answer(bytes, to);
+    if (isLost || !world.router.requests.at(-1)!.endsWith(">0 0")) return reply;
+    isLost = true;
+    return null;
+  };
   await world.pass(3000);
   const mapRequests = world.router.requests.filter((request) => request.includes("map"));
-  assert.deepEqual(mapRequests.slice(0, 3), [
+  assert.deepEqual(mapRequests.slice(0, 4), [
     "pcp map 4000>4000 3600",
+    "pcp map 4000>0 0",
     "pcp map 4000>0 0",
     "natPmp map 4000>4000 3600",
   ]);

@@ -69,6 +69,7 @@ Deno.test("decodeCallAnswer refuses other statuses, other answers and faults wit
       [404, other],
       [302, other],
       [500, other],
+      [500, envelope("<u:AddPortMappingResponse/>")],
       [200, other],
       [200, envelope("")],
       [200, "<html></html>"],
