@@ -1,7 +1,6 @@
 /**
- * A TCP stream for where iperf3 is missing. `serve` takes connections on port 5201 of one address and answers each with as
- * many bytes as its first byte asks for (0: none, it only reads; 1: it sends until the other closes). `send` and `receive`
- * move bytes for some seconds and print the bits per second that arrived.
+ * A TCP stream for where iperf3 is missing. `serve` listens on port 5201 of an address; `send` and `receive` move bytes to
+ * or from there for some seconds and print the bits per second that arrived.
  *
  * Arguments: serve ADDRESS | send ADDRESS SECONDS | receive ADDRESS SECONDS
  */
@@ -21,13 +20,11 @@ async function fill(connection: Deno.Conn, untilMs: number): Promise<void> {
   await connection.closeWrite();
 }
 
-/** One connection: its first bytes are the direction and the seconds. */
+/** One connection: its first two bytes say the direction and for how many seconds. */
 async function answer(connection: Deno.Conn): Promise<void> {
-  const [isReceive, seconds] = await new Promise<number[]>((resolve, reject) => {
-    const head = new Uint8Array(2);
-    connection.read(head).then(() => resolve([...head]), reject);
-  });
-  if (isReceive === 1) await fill(connection, performance.now() + seconds! * 1000);
+  const head = new Uint8Array(2);
+  await connection.read(head);
+  if (head[0] === 1) await fill(connection, performance.now() + head[1]! * 1000);
   else await connection.write(new TextEncoder().encode(`${await count(connection)}`));
   connection.close();
 }
