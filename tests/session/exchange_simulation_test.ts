@@ -56,7 +56,7 @@ for (const suite of [1, 2] as const) {
   Deno.test(`Tunnels of suite ${suite} live through bad networks, agree on keys, and recover when the network does`, () => {
     let count = 0;
     for (const [name, faults] of GRID) {
-      for (let seed = 1; seed <= 8; seed++) {
+      for (let seed = 1; seed <= 4; seed++) {
         const world = live(suite, seed, faults);
         assert.ok(world.isUp, `${name}, seed ${seed}`);
         assert.equal(world.b.exchanges.halfOpenCount, 0, `${name}, seed ${seed}`);
@@ -66,18 +66,18 @@ for (const suite of [1, 2] as const) {
         count++;
       }
     }
-    assert.equal(count, 40);
+    assert.equal(count, 20);
   });
 
-  Deno.test(`A first exchange of suite ${suite} at 20 % loss takes less than 10 s in 99 of 100 cases`, () => {
+  Deno.test(`A first exchange of suite ${suite} at 20 % loss takes less than 10 s in 49 of 50 cases`, () => {
     let established = 0;
-    for (let seed = 1; seed <= 100; seed++) {
+    for (let seed = 1; seed <= 50; seed++) {
       const network = faulty(seededRandom(seed), { loss: 0.2, duplication: 0, damage: 0, maxDelayMs: 100 });
       const world = new ExchangeWorld({ suite, seed, network });
       world.start(world.a);
       world.run(10_000);
       if (world.a.established.length === 1) established++;
     }
-    assert.ok(established >= 99, String(established));
+    assert.ok(established >= 49, String(established));
   });
 }
