@@ -20,5 +20,6 @@ export * from "./modp_group14.ts";
 export * from "./rsa.ts";
 export * from "./sealed_network.ts";
 export * from "./secret.ts";
+export * from "./self_signed.ts";
 export * from "./ssh_rsa.ts";
 export * from "./x25519.ts";
