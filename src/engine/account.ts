@@ -262,7 +262,10 @@ export class Account {
     if (!this.isReady) return;
     this.ask({ type: "getTickets", localSpi }).then(
       ({ relays }) => this.#tunnelling?.tunnels.get(localSpi)?.setRelays(relays),
-      (error: unknown) => this.#options.log.debug("the server gives no relay tickets", { error }),
+      (error: unknown) => {
+        this.#options.log.debug("the server gives no relay tickets", { error });
+        this.peers?.replace(localSpi);
+      },
     );
   }
 

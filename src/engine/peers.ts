@@ -106,6 +106,14 @@ export class Peers implements TunnelListener {
     this.#planRequests();
   }
 
+  /** The server gives no more tickets for a tunnel (it was started anew, and knows it no more): asks for another tunnel. */
+  replace(localSpi: number): void {
+    const peer = this.#find(localSpi)?.peer;
+    if (peer === undefined || peer.inMaking !== null || !this.#options.server.isLoggedIn()) return;
+    this.#request(peer, TUNNEL_REASON.ticketExpires);
+    this.#planRequests();
+  }
+
   /** What `list` and `peer` show of a peer; null = it was never heard of. */
   factsOf(virtualAddress: number): PeerFacts | null {
     const peer = this.#peers.get(virtualAddress);

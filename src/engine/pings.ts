@@ -54,6 +54,8 @@ export class Pings {
     }
     const link = found?.link() ?? null;
     if (found === null || link === null || signal.aborted) return NO_ANSWER;
+    // A path that died while nobody used it is to be noticed now.
+    found.tell({ on: "traffic" });
     const rttMs = await this.#probe(found.facts.localSpi, deadline - clock.now(), signal);
     return { rttMs, path: link.path, transport: link.transport, endpoint: link.endpoint };
   }

@@ -119,7 +119,8 @@ export class RelayBinding {
 
   /** BOUND came for our SPI. */
   bound(now: number): BindingEffect[] {
-    const wasBound = this.isBound;
+    // After BINDs without an answer the relay may have been started anew: what went through it must be tried again.
+    const wasBound = this.isBound && this.#tries <= 1;
     this.#boundAt = now;
     this.#tries = 0;
     this.#dueAt = now + REBIND_MS;

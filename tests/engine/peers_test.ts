@@ -286,6 +286,20 @@ Deno.test("Peers asks for a new tunnel 10 s after the path of the old one was lo
   rig.peers.stop();
 });
 
+Deno.test("Peers asks for another tunnel where the server gives no more tickets for one, unless one is in the making", () => {
+  const rig = new Rig();
+  rig.know([HIGHER, known(2)]);
+  rig.peers.takeRendezvous(rendezvous());
+  rig.establish(1_000);
+  rig.peers.replace(1_000);
+  rig.peers.replace(9_999);
+  assert.deepEqual(rig.requests.slice(1), [`a000009/${TUNNEL_REASON.ticketExpires}`]);
+  rig.peers.takeRendezvous(rendezvous({ localSpi: 1_001 }));
+  rig.peers.replace(1_000);
+  assert.equal(rig.requests.length, 2);
+  rig.peers.stop();
+});
+
 Deno.test("Peers ends tunnels at once where no common network is left, and tells the peer", () => {
   const rig = new Rig();
   rig.know([HIGHER, known(2)]);

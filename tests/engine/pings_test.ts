@@ -8,7 +8,12 @@ import { innerFrames } from "../../src/protocol/mod.ts";
 import { settle } from "../support/turns.ts";
 
 const link = { path: "relay", transport: "udp", endpoint: "1.2.3.4:5", rttMs: 1, suite: 2 };
-const tunnel = { facts: { localSpi: 300 }, link: () => link } as unknown as Tunnel;
+const told: string[] = [];
+const tunnel = {
+  facts: { localSpi: 300 },
+  link: () => link,
+  tell: ({ on }: { on: string }) => told.push(on),
+} as unknown as Tunnel;
 const never = new AbortController().signal;
 
 function rig(): { clock: FakeClock; pings: Pings; probes: bigint[]; answer: (probeId: bigint, rttMs: number) => void } {
@@ -32,6 +37,7 @@ Deno.test("Pings tells the round trip and the path of its own probe", async () =
   answer(probes[0]!, 12);
   assert.deepEqual(await ping, { rttMs: 12, path: "relay", transport: "udp", endpoint: "1.2.3.4:5" });
   assert.equal(clock.pendingCount, 0);
+  assert.deepEqual(told, ["traffic"]);
 });
 
 Deno.test("Pings tells of no answer after the timeout, and still of the path", async () => {

@@ -100,6 +100,16 @@ Deno.test("RelayBinding renews at once where the relay seems to have forgotten i
   assert.equal(sent(binding.tick(1_000)).length, 1);
 });
 
+Deno.test("RelayBinding tells that it is bound again where the relay was away", () => {
+  const binding = new RelayBinding(offer(), SPI, 0, WALL);
+  binding.tick(0);
+  binding.bound(0);
+  binding.tick(20_000);
+  assert.deepEqual(binding.bound(20_010), []);
+  run(binding, 40_000, 43_000);
+  assert.deepEqual(binding.bound(43_010).map((effect) => effect.do), ["bound"]);
+});
+
 Deno.test("RelayBinding asks for another ticket at half its life, or when the relay refuses it", () => {
   const binding = new RelayBinding(offer(), SPI, 0, WALL);
   const asks = (effects: BindingEffect[]) => effects.some((effect) => effect.do === "renewTicket");
