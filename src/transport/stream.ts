@@ -19,6 +19,12 @@ export interface StreamConnection {
   close(): void;
 }
 
+/** A stream that also reads into memory of the caller's, for the many connections of a server. */
+export interface BufferedStream extends StreamConnection {
+  /** Reads into `buffer`; how many bytes came, null at the end. */
+  readInto(buffer: Uint8Array): Promise<number | null>;
+}
+
 /** Where and how long. */
 export interface ConnectOptions {
   /** Name or literal address; an IPv6 one without brackets. */
@@ -31,10 +37,11 @@ export interface ConnectOptions {
   signal: AbortSignal;
 }
 
+/** Most bytes that one `read` gives. */
 const MAX_READ_LENGTH = 65536;
 
 /** Connects by TCP; of several addresses of a name the first that answers is used. @throws {Error} why it failed */
-export async function connectTcp(options: ConnectOptions): Promise<StreamConnection> {
+export async function connectTcp(options: ConnectOptions): Promise<BufferedStream> {
   const timeout = new AbortController();
   const timer = setTimeout(() => timeout.abort(new Error("no answer in time")), options.timeoutMs);
   const signal = AbortSignal.any([options.signal, timeout.signal]);
@@ -51,21 +58,21 @@ export async function connectTcp(options: ConnectOptions): Promise<StreamConnect
 }
 
 /** A TCP connection of the runtime as a stream, which closes it. */
-export function tcpStream(connection: Deno.TcpConn): StreamConnection {
+export function tcpStream(connection: Deno.TcpConn): BufferedStream {
   let isClosed = false;
+  const readInto = async (buffer: Uint8Array): Promise<number | null> => {
+    try {
+      return isClosed ? null : await connection.read(buffer);
+    } catch (error) {
+      if (isClosed) return null;
+      throw error;
+    }
+  };
   return {
     local: endpointOf(connection.localAddr),
     remote: endpointOf(connection.remoteAddr),
-    async read() {
-      const buffer = new Uint8Array(MAX_READ_LENGTH);
-      try {
-        const length = isClosed ? null : await connection.read(buffer);
-        return length === null ? null : buffer.slice(0, length);
-      } catch (error) {
-        if (isClosed) return null;
-        throw error;
-      }
-    },
+    readInto,
+    read: () => readChunk(readInto),
     async write(bytes) {
       for (let offset = 0; offset < bytes.length;) offset += await connection.write(bytes.subarray(offset));
     },
@@ -75,6 +82,32 @@ export function tcpStream(connection: Deno.TcpConn): StreamConnection {
       connection.close();
     },
   };
+}
+
+/** `stream` with bytes in front that somebody has read from it already. Closing the one closes the other. */
+export function withFirst(stream: BufferedStream, first: Uint8Array): BufferedStream {
+  let held = first;
+  const readInto = (buffer: Uint8Array): Promise<number | null> => {
+    if (held.length === 0) return stream.readInto(buffer);
+    const taken = held.subarray(0, buffer.length);
+    buffer.set(taken);
+    held = held.subarray(taken.length);
+    return Promise.resolve(taken.length);
+  };
+  const { local, remote } = stream;
+  return {
+    ...{ local, remote, readInto },
+    read: () => readChunk(readInto),
+    write: (bytes) => stream.write(bytes),
+    close: () => stream.close(),
+  };
+}
+
+/** What `read` gives, for a stream that reads into buffers. */
+export async function readChunk(readInto: BufferedStream["readInto"]): Promise<Uint8Array | null> {
+  const buffer = new Uint8Array(MAX_READ_LENGTH);
+  const length = await readInto(buffer);
+  return length === null ? null : buffer.slice(0, length);
 }
 
 function endpointOf({ hostname, port }: Deno.NetAddr): Endpoint {
