@@ -81,8 +81,8 @@ export class DeviceReader {
     const at = this.#batch.nextAt();
     this.#vectors.set(1, at + PACKET_BEHIND, MAX_PACKET_LENGTH);
     const result = this.#device.read(2);
-    if (result <= VNET_LENGTH) return result;
-    this.length = result - VNET_LENGTH;
+    if (result <= 0) return result;
+    this.length = Math.max(0, result - VNET_LENGTH);
     this.isSuper = gsoType(this.#memory.view, READ_HEAD_AT) !== GSO.none;
     this.at = at;
     if (!this.isSuper) return result;
@@ -97,8 +97,8 @@ export class DeviceReader {
     this.#batch.flush();
     const at = this.#batch.nextAt();
     const result = this.#device.read(shape.vectorCount);
-    if (result <= VNET_LENGTH) return result;
-    this.length = result - VNET_LENGTH;
+    if (result <= 0) return result;
+    this.length = Math.max(0, result - VNET_LENGTH);
     this.isSuper = gsoType(view, READ_HEAD_AT) !== GSO.none;
     if (this.#isOfShape()) {
       this.#singles = 0;

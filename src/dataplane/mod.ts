@@ -11,7 +11,9 @@ import { closeDescriptor } from "../ffi/posix_linux.ts";
 import { openSocketPair } from "../ffi/socket_pair_linux.ts";
 import { openUdpDescriptor, type UdpDescriptor } from "../ffi/udp_linux.ts";
 import { MIN_SPI } from "../protocol/constants.ts";
+import { MAX_TUNNELS } from "./arena.ts";
 import { CommandSender } from "./command_sender.ts";
+import { MAX_FRAME_LENGTH } from "./frame_sender.ts";
 import type { WorkerMessage, WorkerStart } from "./commands.ts";
 import type {
   AeadCost,
@@ -67,6 +69,25 @@ function openSocket(port: number): UdpDescriptor {
   }
 }
 
+// What the worker could not use would end it, and with it every tunnel.
+function requireLength(what: string, bytes: Uint8Array, length: number): void {
+  if (bytes.length !== length) throw new RangeError(`Cannot use ${what} of ${bytes.length} bytes: it has ${length}`);
+}
+
+function requireKeyLengths(keys: TunnelKeys | ClassicKeys): void {
+  if ("aead" in keys) {
+    for (const key of [keys.sealKey, keys.openKey]) requireLength("a key", key, 32);
+    for (const salt of [keys.sealSalt, keys.openSalt]) requireLength("a salt", salt, 12);
+  } else {
+    requireLength("a cipher key", keys.cipherKey, 32);
+    requireLength("a MAC key", keys.macKey, 20);
+  }
+}
+
+function requireSendable(bytes: Uint8Array): void {
+  if (bytes.length > MAX_FRAME_LENGTH) throw new RangeError(`Cannot send ${bytes.length} bytes in one datagram`);
+}
+
 const STOPPED = "Cannot count: the data plane has stopped";
 
 interface Report {
@@ -86,6 +107,7 @@ class WorkerDataPlane implements DataPlane {
   readonly #reports: PromiseWithResolvers<Report>[] = [];
   readonly #ready = Promise.withResolvers<void>();
   readonly #stopped = Promise.withResolvers<void>();
+  readonly #spis = new Set<number>();
   #stopping: Promise<void> | undefined;
   #hasStopped = false;
 
@@ -148,15 +170,21 @@ class WorkerDataPlane implements DataPlane {
   }
 
   setOverlay(overlay: Overlay): void {
+    requireLength("an IPv6 prefix", overlay.prefix6, 12);
     this.#commands.send({ do: "setOverlay", overlay });
   }
 
   addTunnel(tunnel: TunnelOptions): void {
     if (tunnel.localSpi < MIN_SPI) throw new RangeError(`Cannot add a tunnel: SPI ${tunnel.localSpi} is reserved`);
+    if (this.#spis.size >= MAX_TUNNELS && !this.#spis.has(tunnel.localSpi)) {
+      throw new RangeError(`Cannot add a tunnel: there are ${MAX_TUNNELS} already`);
+    }
+    this.#spis.add(tunnel.localSpi);
     this.#commands.send({ do: "addTunnel", tunnel });
   }
 
   installKeys(localSpi: number, keys: TunnelKeys | ClassicKeys, use: "open" | "both"): void {
+    requireKeyLengths(keys);
     this.#commands.send({ do: "installKeys", localSpi, keys, use });
   }
 
@@ -169,10 +197,12 @@ class WorkerDataPlane implements DataPlane {
   }
 
   sendFrame(localSpi: number, endpoint: Endpoint | null, frameType: number, payload: Uint8Array): void {
+    requireSendable(payload);
     this.#commands.send({ do: "sendFrame", localSpi, endpoint, frameType, payload });
   }
 
   sendDatagram(endpoint: Endpoint, bytes: Uint8Array): void {
+    requireSendable(bytes);
     this.#commands.send({ do: "sendDatagram", endpoint, bytes });
   }
 
@@ -185,6 +215,7 @@ class WorkerDataPlane implements DataPlane {
   }
 
   removeTunnel(localSpi: number): void {
+    this.#spis.delete(localSpi);
     this.#commands.send({ do: "removeTunnel", localSpi });
   }
 

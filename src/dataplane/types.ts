@@ -141,19 +141,28 @@ export interface DataPlane {
   readonly port: number;
   /** Measured at start; AES-256-GCM first. */
   readonly aeadCosts: readonly AeadCost[];
-  /** Says who we are. Until then no packet passes. */
+  /** Says who we are. Until then no packet passes. @throws {RangeError} for a prefix of another length. */
   setOverlay(overlay: Overlay): void;
-  /** Makes a tunnel known. It has no keys and no path yet. @throws {RangeError} for a localSpi below 256. */
+  /**
+   * Makes a tunnel known; one with the same localSpi is replaced. It has no keys and no path yet.
+   * @throws {RangeError} for a localSpi below 256, or when there are 4,096 already.
+   */
   addTunnel(tunnel: TunnelOptions): void;
-  /** Accepts datagrams under `keys`; with "both" also seals with them from now on. */
+  /**
+   * Accepts datagrams under `keys`; with "both" also seals with them from now on. The keys are copied before it returns.
+   * @throws {RangeError} for keys or salts of another length.
+   */
   installKeys(localSpi: number, keys: TunnelKeys | ClassicKeys, use: "open" | "both"): void;
   /** Seals with keys that were installed for opening; the former ones open for another 10 s. Suite 1: epoch 0. */
   useKeys(localSpi: number, epoch: number): void;
   /** Where this tunnel's datagrams go; null holds its first packets back. */
   setPath(localSpi: number, endpoint: Endpoint | null): void;
-  /** Seals one frame and sends it to `endpoint`, or along the path when that is null. At most 1,500 bytes of payload. */
+  /**
+   * Seals one frame and sends it to `endpoint`, or along the path when that is null.
+   * @throws {RangeError} for more than 1,500 bytes.
+   */
   sendFrame(localSpi: number, endpoint: Endpoint | null, frameType: number, payload: Uint8Array): void;
-  /** Sends a control datagram as it is. */
+  /** Sends a control datagram as it is. @throws {RangeError} for more than 1,500 bytes. */
   sendDatagram(endpoint: Endpoint, bytes: Uint8Array): void;
   /** Packets to and from this address use this tunnel. */
   route(virtualAddress: number, localSpi: number): void;

@@ -50,6 +50,7 @@ const NAMES = ["libcrypto.so.3", "libcrypto.so.1.1"];
 const CTRL_AEAD_SET_IV_FIXED = 0x12;
 const CTRL_AEAD_TLS1_AAD = 0x16;
 const WHOLE_IV = -1;
+const KEY_LENGTH = 32;
 const IV_LENGTH = 12;
 
 let opened: Libcrypto | null | undefined;
@@ -97,8 +98,16 @@ export class RecordCipher {
   readonly #free: Libcrypto["EVP_CIPHER_CTX_free"];
   #context: Deno.PointerValue;
 
-  /** A cipher for the messages in `memory`. @throws {Error} when the library refuses the cipher, as some builds do. */
+  /**
+   * A cipher for the messages in `memory`.
+   *
+   * @throws {RangeError} for a key or iv of another length, which the library would read beyond its end.
+   * @throws {Error} when the library refuses the cipher, as some builds do.
+   */
   constructor(library: Libcrypto, memory: NativeMemory, options: RecordCipherOptions) {
+    if (options.key.length !== KEY_LENGTH || options.iv.length !== IV_LENGTH) {
+      throw new RangeError(`Cannot prepare ${options.cipher}: its key has 32 bytes, its iv 12`);
+    }
     this.#memory = memory;
     this.#aad = memory.pointerAt(options.aadAt);
     this.#control = library.EVP_CIPHER_CTX_ctrl;

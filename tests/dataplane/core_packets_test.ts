@@ -208,6 +208,17 @@ Deno.test("DataPlaneCore drops what our own system sends from another address, t
   assert.deepEqual(world.a.events, []);
 });
 
+Deno.test("DataPlaneCore takes a device message without a packet for a malformed one, not for the last one again", () => {
+  for (const first of [partial(FROM_A), partial({ ...FROM_A, payload: new Uint8Array(9000) }, 1300)]) {
+    const world = new CoreWorld();
+    send(world, first);
+    world.a.takeSent();
+    send(world, deviceMessage(new Uint8Array()));
+    assert.deepEqual(world.a.takeSent(), []);
+    assert.deepEqual(world.a.drops(), { foreignPacket: 1 });
+  }
+});
+
 Deno.test("DataPlaneCore never delivers a packet whose inner source is not the peer's or that is not for us", () => {
   const random = seededRandom(33);
   const world = new CoreWorld();

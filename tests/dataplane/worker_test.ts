@@ -160,10 +160,35 @@ test("DataPlane carries out commands in order when there are more than its worke
   }
 });
 
-test("DataPlane.addTunnel refuses a reserved SPI", async () => {
+test("DataPlane refuses what its worker could not use, and goes on", async () => {
   await using end = await End.start();
+  const { plane } = end;
   const tunnel = { remoteSpi: 500, suite: 2, virtualAddress: B, peerAcceptsPartialChecksum: true } as const;
-  for (const localSpi of [0, 255]) assert.throws(() => end.plane.addTunnel({ ...tunnel, localSpi }), RangeError);
+  const { a } = keyPair(0);
+  const short = new Uint8Array(11);
+  for (const localSpi of [0, 255]) assert.throws(() => plane.addTunnel({ ...tunnel, localSpi }), RangeError);
+  for (const name of ["sealKey", "openKey", "sealSalt", "openSalt"]) {
+    assert.throws(() => plane.installKeys(SPI_A, { ...a, [name]: short }, "both"), RangeError, name);
+  }
+  const classic = { cipherKey: new Uint8Array(32), macKey: new Uint8Array(20), firstSequence: 65 };
+  assert.throws(() => plane.installKeys(SPI_A, { ...classic, cipherKey: short }, "both"), RangeError);
+  assert.throws(() => plane.installKeys(SPI_A, { ...classic, macKey: short }, "both"), RangeError);
+  assert.throws(() => plane.setOverlay({ virtualAddress: A, pool: POOL, prefix6: short }), RangeError);
+  assert.throws(() => plane.sendFrame(SPI_A, null, CHAT, new Uint8Array(1501)), RangeError);
+  assert.throws(() => plane.sendDatagram(end.endpoint, new Uint8Array(1501)), RangeError);
+  assert.deepEqual(await plane.stats(), []);
+});
+
+test("DataPlane.addTunnel takes 4,096 tunnels, and another in the place of one of them", async () => {
+  await using end = await End.start();
+  const { plane } = end;
+  const tunnel = { remoteSpi: 500, suite: 2, virtualAddress: B, peerAcceptsPartialChecksum: true } as const;
+  for (let index = 0; index < 4096; index++) plane.addTunnel({ ...tunnel, localSpi: 1000 + index });
+  plane.addTunnel({ ...tunnel, localSpi: 1000 });
+  assert.throws(() => plane.addTunnel({ ...tunnel, localSpi: 999 }), RangeError);
+  plane.removeTunnel(1000);
+  plane.addTunnel({ ...tunnel, localSpi: 999 });
+  assert.equal((await plane.stats()).length, 4096);
 });
 
 test("DataPlane.stop frees the port, may be called twice, and nothing after it fails but counting", async () => {
