@@ -1,5 +1,5 @@
 /**
- * `deno task bench`: the data plane beside the bare link, between two network namespaces. Needs root, or a user namespace
+ * `deno task bench`: the bare link, two data planes alone, and two engines, between two namespaces. Needs root, or a user namespace
  * with /dev/net/tun. The link is a virtual one that carries trains of datagrams in one piece, which flatters every tunnel
  * that sends trains.
  *
@@ -10,6 +10,7 @@
  */
 import { parseArgs } from "node:util";
 import { bareLink, dataPlane } from "./dataplane.ts";
+import { engines } from "./engines.ts";
 import { formatTable, measure } from "./run.ts";
 
 const { values } = parseArgs({
@@ -21,7 +22,7 @@ const { values } = parseArgs({
   },
 });
 
-const results = await measure([bareLink, dataPlane], {
+const results = await measure([bareLink, dataPlane, engines], {
   seconds: Number(values.seconds),
   rounds: Number(values.rounds),
   pings: Number(values.pings),
