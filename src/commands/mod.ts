@@ -12,6 +12,7 @@ import { goOffline } from "./go_offline.ts";
 import { goOnline } from "./go_online.ts";
 import { helpAbout } from "./help.ts";
 import { join } from "./join.ts";
+import { labNatMatrix } from "./lab_nat_matrix.ts";
 import { leave } from "./leave.ts";
 import { list } from "./list.ts";
 import { login } from "./login.ts";
@@ -49,6 +50,7 @@ export const COMMANDS: readonly Command[] = [
   ping,
   server,
   serverInvite,
+  labNatMatrix,
   helpAbout(() => COMMANDS),
   version,
 ];

@@ -23,6 +23,8 @@ export const SOCKET = {
 } as const;
 
 const O_RDONLY = 0;
+const O_WRONLY = 1;
+const O_DIRECTORY = 0o200000;
 const O_CLOEXEC = 0o2000000;
 const MAX_KERNEL_FILE_LENGTH = 65536;
 const MAX_LINK_LENGTH = 256;
@@ -31,6 +33,10 @@ const POLLIN = 1;
 const EINTR = 4;
 const EAGAIN = 11;
 const POLLFD_LENGTH = 8;
+const ENTRIES_LENGTH = 32768;
+/** Places in `struct linux_dirent64` (getdents64(2)). */
+const ENTRY_LENGTH_AT = 16;
+const ENTRY_NAME_AT = 19;
 
 const SYMBOLS = {
   /** int *__errno_location(void) */
@@ -39,6 +45,10 @@ const SYMBOLS = {
   open: { parameters: ["buffer", "i32"], result: "i32" },
   /** ssize_t read(int fd, void *bytes, size_t length) */
   read: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  /** ssize_t write(int fd, const void *bytes, size_t length) */
+  write: { parameters: ["i32", "buffer", "usize"], result: "isize" },
+  /** ssize_t getdents64(int fd, void *entries, size_t length), since glibc 2.30 */
+  getdents64: { parameters: ["i32", "buffer", "usize"], result: "isize", optional: true },
   /** ssize_t readlink(const char *path, char *target, size_t length) */
   readlink: { parameters: ["buffer", "buffer", "usize"], result: "isize" },
   /** int close(int fd) */
@@ -139,6 +149,44 @@ export function readKernelFile(path: string): string {
   } finally {
     closeDescriptor(descriptor);
   }
+}
+
+/** Changes a setting of the kernel below /proc/sys, in the namespaces the thread is in. @throws {SystemError} */
+export function writeKernelFile(path: string, text: string): void {
+  const descriptor = openDescriptor(path, O_WRONLY);
+  try {
+    const bytes = utf8(text);
+    check(libc().write(descriptor, bytes, BigInt(bytes.length)), `write ${path}`);
+  } finally {
+    closeDescriptor(descriptor);
+  }
+}
+
+/** Names in a folder of the kernel such as /proc, with `.` and `..`. @throws {SystemError} */
+export function readKernelFolder(path: string): string[] {
+  const descriptor = openDescriptor(path, O_RDONLY | O_DIRECTORY);
+  const names: string[] = [];
+  const entries = new Uint8Array(ENTRIES_LENGTH);
+  try {
+    for (;;) {
+      const length = libc().getdents64?.(descriptor, entries, BigInt(entries.length)) ?? -1;
+      const end = check(length, `read ${path}`);
+      if (end === 0) return names;
+      names.push(...namesOfEntries(entries.subarray(0, end)));
+    }
+  } finally {
+    closeDescriptor(descriptor);
+  }
+}
+
+function namesOfEntries(entries: Uint8Array<ArrayBuffer>): string[] {
+  const view = new DataView(entries.buffer);
+  const names: string[] = [];
+  for (let at = 0; at < entries.length; at += view.getUint16(at + ENTRY_LENGTH_AT, true)) {
+    const name = entries.subarray(at + ENTRY_NAME_AT);
+    names.push(new TextDecoder().decode(name.subarray(0, name.indexOf(0))));
+  }
+  return names;
 }
 
 /** What a symbolic link of the kernel says, such as `net:[4026531840]`. @throws {SystemError} */

@@ -1,4 +1,5 @@
 import { Nftables } from "../ffi/nftables_linux.ts";
+import { writeKernelFile } from "../ffi/posix_linux.ts";
 import type { Lab, LabHost } from "./lab.ts";
 import { NAT_KINDS, type NatKindId, type RouterRules } from "./nat_kinds.ts";
 
@@ -43,14 +44,27 @@ export class Internet {
     return { host, addresses };
   }
 
-  /** A host behind NAT of the given kind. @throws {Error} where the kind needs `nft` and there is none */
-  addHome(name: string, kind: NatKindId): Home {
+  /**
+   * A host behind NAT of the given kind. `neighbour`, where given, is a home of the same kind with the same carrier.
+   * @throws {Error} where the kind needs `nft` and there is none
+   */
+  addHome(name: string, kind: NatKindId, neighbour?: Home): Home {
     const { routers: recipes } = NAT_KINDS[kind];
-    const publicAddress = this.#takeAddress();
-    const routers = recipes.map((_, index) => this.#lab.addHost(`${name}-router${index === 0 ? "" : index + 1}`));
-    this.#attach(routers.at(-1)!, [publicAddress]);
-    for (let index = routers.length - 1; index > 0; index--) this.#chain(routers[index]!, routers[index - 1]!, index);
-    routers.forEach((router, index) => {
+    const publicAddress = neighbour?.publicAddress ?? this.#takeAddress();
+    const carriers = neighbour === undefined ? [] : [neighbour.routers.at(-1)!];
+    const own = recipes.slice(0, recipes.length - carriers.length)
+      .map((_, index) => this.#lab.addHost(`${name}-router${index === 0 ? "" : index + 1}`));
+    const routers = [...own, ...carriers];
+    if (neighbour === undefined) this.#attach(routers.at(-1)!, [publicAddress]);
+    for (let index = routers.length - 1; index > 0; index--) {
+      const isShared = neighbour !== undefined && index === routers.length - 1;
+      this.#chain(
+        routers[index]!,
+        routers[index - 1]!,
+        isShared ? { link: "lan2", level: index + 1 } : { link: "lan", level: index },
+      );
+    }
+    own.forEach((router, index) => {
       forwardPackets(router);
       const isOutermost = index === routers.length - 1;
       loadRules(router, recipes[index]!, isOutermost ? publicAddress : carrierAddress(index + 1, 2));
@@ -113,9 +127,9 @@ export class Internet {
   }
 
   /** Connects a router to the next one outwards over carrier address space (RFC 6598). */
-  #chain(outer: LabHost, inner: LabHost, level: number): void {
-    this.#lab.connect(outer, "lan", inner, "wan");
-    addAddress(outer, "lan", `${carrierAddress(level, 1)}/24`);
+  #chain(outer: LabHost, inner: LabHost, { link, level }: { link: string; level: number }): void {
+    this.#lab.connect(outer, link, inner, "wan");
+    addAddress(outer, link, `${carrierAddress(level, 1)}/24`);
     addAddress(inner, "wan", `${carrierAddress(level, 2)}/24`);
     addDefaultRoute(inner, "wan", carrierAddress(level, 1));
   }
@@ -140,7 +154,7 @@ function addDefaultRoute(host: LabHost, link: string, gateway: string): void {
 }
 
 function forwardPackets(host: LabHost): void {
-  host.namespace.run(() => Deno.writeTextFileSync("/proc/sys/net/ipv4/ip_forward", "1"));
+  host.namespace.run(() => writeKernelFile("/proc/sys/net/ipv4/ip_forward", "1"));
 }
 
 function loadRules(router: LabHost, recipe: RouterRules, publicAddress: string): void {

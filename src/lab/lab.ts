@@ -6,6 +6,7 @@
  */
 import { SystemError } from "../ffi/errno.ts";
 import { NetworkNamespace } from "../ffi/network_namespace_linux.ts";
+import { readKernelFile, readKernelFolder, readKernelLink } from "../ffi/posix_linux.ts";
 import { RouteNetlink } from "../ffi/rtnetlink_linux.ts";
 import { LabProcess, spawnChild, type SpawnOptions } from "./lab_process.ts";
 import { isAlive, namespaceName, ownerOf, ownOwner } from "./owner.ts";
@@ -25,13 +26,16 @@ export interface LabHost {
   readonly netlink: RouteNetlink;
 }
 
-/** Owns everything a laboratory makes; `close` leaves nothing behind. */
+let laboratories = 0;
+
+/** Owns everything a laboratory makes; `close` leaves nothing behind. A process may have several. */
 export class Lab implements AsyncDisposable {
   readonly #owner = ownOwner();
+  readonly #number = ++laboratories;
   readonly #hosts: LabHost[] = [];
   readonly #paths: string[] = [];
   readonly #processes = new Set<LabProcess>();
-  readonly #hasNames = WHOLE_ID_MAP.test(Deno.readTextFileSync("/proc/self/uid_map"));
+  readonly #hasNames = WHOLE_ID_MAP.test(readKernelFile("/proc/self/uid_map"));
 
   /** Sweeps away first what killed laboratories left. @throws {SystemError} EPERM without the rights for namespaces */
   constructor() {
@@ -41,7 +45,7 @@ export class Lab implements AsyncDisposable {
   /** A new host with its loopback interface up. `name`: letters, digits and hyphens, unique. */
   addHost(name: string): LabHost {
     const namespace = NetworkNamespace.create();
-    if (this.#hasNames) this.#paths.push(giveName(namespace, namespaceName(this.#owner, name)));
+    if (this.#hasNames) this.#paths.push(giveName(namespace, this.#nameOf(name)));
     const netlink = namespace.run(() => new RouteNetlink());
     const host = { name, namespace, netlink };
     this.#hosts.push(host);
@@ -51,7 +55,11 @@ export class Lab implements AsyncDisposable {
 
   /** Name of a host's namespace for `ip netns exec`; null where it has none. */
   systemName(host: LabHost): string | null {
-    return this.#hasNames ? namespaceName(this.#owner, host.name) : null;
+    return this.#hasNames ? this.#nameOf(host.name) : null;
+  }
+
+  #nameOf(host: string): string {
+    return namespaceName(this.#owner, this.#number === 1 ? host : `${host}-${this.#number}`);
   }
 
   /** A cable between two hosts, both ends up; the ends' names are given. */
@@ -137,11 +145,11 @@ function listNames(): string[] {
 
 /** Kills every process in a network namespace; ours only visits, so it is never meant. */
 function killAllIn(namespaceId: number | null): void {
-  for (const entry of Deno.readDirSync("/proc")) {
-    const pid = Number(entry.name);
+  for (const name of readKernelFolder("/proc")) {
+    const pid = Number(name);
     if (!Number.isInteger(pid) || pid === Deno.pid) continue;
     try {
-      if (Deno.statSync(`/proc/${pid}/ns/net`).ino === namespaceId) Deno.kill(pid, "SIGKILL");
+      if (readKernelLink(`/proc/${pid}/ns/net`) === `net:[${namespaceId}]`) Deno.kill(pid, "SIGKILL");
     } catch {
       // It ended by itself in between, or is another user's and so none of ours.
     }

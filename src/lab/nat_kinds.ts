@@ -17,7 +17,7 @@ export type NatDependence = "endpointIndependent" | "addressDependent" | "addres
 export type RouterRules = (publicAddress: string) => FirewallTable | string;
 
 /** Short name of a kind, as in the table of results. */
-export type NatKindId = "PR" | "FC" | "AR" | "SY" | "SN" | "SS" | "HP" | "UB" | "T4" | "CG" | "CN";
+export type NatKindId = "PR" | "FC" | "AR" | "SY" | "SN" | "SS" | "HP" | "UB" | "T4" | "CG" | "CGs" | "CN";
 
 /** A kind of NAT. */
 export interface NatKind {
@@ -35,6 +35,8 @@ export interface NatKind {
   tcp: "all" | number[];
   /** From the home outwards. */
   routers: RouterRules[];
+  /** Whether two homes of this kind have the last router in common. */
+  sharesCarrier?: true;
 }
 
 const UDP = 17;
@@ -176,6 +178,12 @@ export const NAT_KINDS: Record<NatKindId, NatKind> = {
     routers: [only443],
   },
   CG: { ...PORT_RESTRICTED, title: "home behind a carrier's NAT", routers: [portRestricted, portRestricted] },
+  CGs: {
+    ...PORT_RESTRICTED,
+    title: "home behind a carrier's NAT that the other home is behind as well",
+    routers: [portRestricted, portRestricted],
+    sharesCarrier: true,
+  },
   CN: {
     ...SYMMETRIC,
     title: "home behind a carrier's NAT with a block of 64 ports",

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { readKernelFile } from "../ffi/posix_linux.ts";
 
 /** A process, told apart from a later one with the same number. */
 export interface Owner {
@@ -29,7 +30,7 @@ export function ownerOf(name: string): Owner | null {
 export function startedAt(pid: number): number | null {
   try {
     // The second field is the program's name in brackets, which may hold anything; fields are counted behind it.
-    const [, rest = ""] = Deno.readTextFileSync(`/proc/${pid}/stat`).split(/\)(?=[^)]*$)/);
+    const [, rest = ""] = readKernelFile(`/proc/${pid}/stat`).split(/\)(?=[^)]*$)/);
     const fields = rest.trim().split(" ");
     return fields[0] === "Z" ? null : Number(fields[19]);
   } catch {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
+import { effectiveUid } from "../../src/ffi/identity_linux.ts";
 import { isAlive, namespaceName, ownerOf, ownOwner, startedAt } from "../../src/lab/owner.ts";
 import { needs } from "../support/needs.ts";
+
+if (Deno.build.os === "linux") effectiveUid(); // Opens libc outside of any test: it stays open.
 
 Deno.test("ownerOf reads what namespaceName wrote and nothing else", () => {
   const owner = { pid: 123, startedAt: 4567 };

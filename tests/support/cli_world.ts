@@ -70,7 +70,13 @@ export class CliWorld {
         stateDir(option);
         return Promise.resolve(this.#connect());
       },
-      roles: { startServer: unexpected, makeInvite: unexpected, startEngine: unexpected, ...this.#options.roles },
+      roles: {
+        startServer: unexpected,
+        makeInvite: unexpected,
+        startEngine: unexpected,
+        runMatrix: unexpected,
+        ...this.#options.roles,
+      },
     };
   }
 

@@ -35,7 +35,7 @@ export interface Example {
 }
 
 /** Headings under which help lists commands, in order. */
-export const COMMAND_GROUPS = ["This computer", "Networks", "Members", "Server", "Help"] as const;
+export const COMMAND_GROUPS = ["This computer", "Networks", "Members", "Server", "Laboratory", "Help"] as const;
 
 /** One of these headings. */
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];

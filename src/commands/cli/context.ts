@@ -1,5 +1,7 @@
 import type { Logger } from "../../base/log.ts";
 import type { ControlConnection, EngineControl } from "../../ipc/mod.ts";
+import type { MatrixOptions } from "../../lab/nat_matrix.ts";
+import type { PairResult } from "../../lab/pair_run.ts";
 
 /** The name the program was started under. `hamachi` speaks that program's sentences to those who look for them. */
 export type ProgramName = "buri" | "hamachi";
@@ -97,6 +99,8 @@ export interface Roles {
   makeInvite(options: { dataDir: string; host?: string }): Promise<string>;
   /** Resolves when logged in. Rejects with `UserError`, or with the signal's reason. */
   startEngine(options: EngineOptions): Promise<RunningEngine>;
+  /** Runs pairs of NATs in laboratories, with this program in them. Rejects with `UserError`. */
+  runMatrix(options: Omit<MatrixOptions, "program">): Promise<PairResult[]>;
 }
 
 /** The world as a command sees it, so that tests can be one. */

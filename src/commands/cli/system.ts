@@ -1,5 +1,6 @@
 import { basename, resolve } from "node:path";
 import process from "node:process";
+import { fileURLToPath } from "node:url";
 import { utf8 } from "../../base/bytes.ts";
 import { safe } from "../../base/safe.ts";
 import { connectControl } from "../../ipc/mod.ts";
@@ -49,7 +50,18 @@ const roles: Roles = {
   },
   makeInvite: async (options) => await (await import("../../server/mod.ts")).makeInvite(options),
   startEngine: async (options) => await (await import("../../engine/mod.ts")).startEngine(options),
+  runMatrix: async (options) => {
+    const { requireLaboratory } = await import("./laboratory.ts");
+    requireLaboratory();
+    return await (await import("../../lab/nat_matrix.ts")).runMatrix({ ...options, program: ownProgram() });
+  },
 };
+
+/** Starts this program again: the executable, or the runtime with the source whose packages are there already. */
+function ownProgram(): [string, ...string[]] {
+  if (Deno.build.standalone) return [Deno.execPath()];
+  return [Deno.execPath(), "run", "-A", "--cached-only", fileURLToPath(Deno.mainModule)];
+}
 
 /** A reader that has gone away (`buri list | head -1`) wants no more; that must not end a running engine. */
 function writeLine(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {
