@@ -6,11 +6,9 @@ import { openLibcrypto } from "../../src/ffi/libcrypto.ts";
 import { lastErrno } from "../../src/ffi/libc_linux.ts";
 import { setupLibc } from "../../src/ffi/libc_setup_linux.ts";
 import { processIds } from "../../src/ffi/posix_linux.ts";
-import { processIdsOfSystem } from "../../src/ffi/proc_linux.ts";
 
 if (Deno.build.os === "linux") {
   processIds();
-  processIdsOfSystem();
   setupLibc();
   lastErrno();
   openLibcrypto();
