@@ -8,10 +8,14 @@
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
+import { mappedIpv4 } from "../base/ip.ts";
 import { SystemError } from "../ffi/errno.ts";
+import { type BufferedStream, hostnameOf } from "../transport/stream.ts";
 import { RelayGate } from "./gate.ts";
 import { startLinuxForwarder } from "./start_linux.ts";
 import { startPortableForwarder } from "./start_portable.ts";
+import { RelayStreamListener } from "./stream_listener.ts";
+import { RelayStreams, type RelayStreamsOptions } from "./streams.ts";
 import type { BindingChange, ClassRates, Forwarder, ForwarderOptions, ForwardingStats } from "./types.ts";
 import type { RelayAuthority, Revocation } from "./types.ts";
 
@@ -20,6 +24,9 @@ export type { ClassRates, ForwardingStats, RelayAuthority, Revocation } from "./
 /** Clients that may be bound at a time unless told otherwise. */
 export const DEFAULT_CAPACITY = 16_384;
 
+/** Where streams find a relay that listens on all addresses. */
+const LOOPBACK = mappedIpv4(0x7f000001);
+
 /** How often bindings that nobody repeated are ended. */
 const SWEEP_MS = 2000;
 
@@ -27,7 +34,7 @@ const SWEEP_MS = 2000;
 export interface RelayOptions {
   /** Where to listen, 16 bytes (IPv4 as ::ffff:a.b.c.d); left out = on all addresses. */
   address?: Uint8Array;
-  /** UDP port; 0 = any. */
+  /** UDP port, and TCP port for clients whose UDP is blocked; 0 = any. */
   port: number;
   /** 16 bytes, as tickets name it. */
   relayId: Uint8Array;
@@ -51,6 +58,8 @@ export interface RelayOptions {
 export interface RelayStats extends ForwardingStats {
   /** Clients that are bound now. */
   bindings: number;
+  /** Streams of clients whose UDP is blocked. */
+  streams: number;
 }
 
 /** A relay that runs. */
@@ -59,6 +68,8 @@ export interface Relay {
   readonly port: number;
   /** Resolves with the reason if it ever ends by itself; never otherwise. */
   readonly failed: Promise<string>;
+  /** Serves a stream behind its opening RELAY STREAM, and closes it when it is done. */
+  serveStream(stream: BufferedStream): void;
   /** Forwards no more for these, nor for any ticket of theirs issued so far. */
   revoke(revocation: Revocation): void;
   /** Counters so far. */
@@ -68,7 +79,7 @@ export interface Relay {
 }
 
 /** Starts a relay. @throws {Error} where the port cannot be bound (SystemError EADDRINUSE, EACCES …) */
-export function startRelay(options: RelayOptions): Promise<Relay> {
+export async function startRelay(options: RelayOptions): Promise<Relay> {
   const { clock, log, relayId, authority, random, capacity = DEFAULT_CAPACITY } = options;
   const gate = new RelayGate({ relayId, authority, random, capacity }, clock.now());
   const moment = () => ({ now: clock.now(), wallMs: clock.wallMs() });
@@ -97,17 +108,49 @@ export function startRelay(options: RelayOptions): Promise<Relay> {
     apply(gate.sweep(clock.now()));
     cancelSweep = clock.after(SWEEP_MS, sweep);
   }
+  const streamOptions = { relay: { address: options.address ?? LOOPBACK, port: forwarder.port }, clock, log };
+  const streams = new RelayStreams(streamOptions);
+  const stopForwarding = () => {
+    cancelSweep();
+    return forwarder.stop();
+  };
+  let listener: RelayStreamListener | null;
+  try {
+    listener = listenForStreams(options, streams, streamOptions);
+  } catch (error) {
+    await stopForwarding();
+    throw error;
+  }
   log.info("relay ready", { port: forwarder.port });
-  return Promise.resolve({
+  return {
     port: forwarder.port,
     failed: failure.promise,
+    serveStream: (stream) => streams.serve(stream),
     revoke: (revocation) => apply(gate.revoke(revocation, moment())),
-    stats: () => ({ ...forwarder.stats(), bindings: gate.bindingCount }),
-    stop: () => {
-      cancelSweep();
-      return forwarder.stop();
+    stats: () => ({ ...forwarder.stats(), bindings: gate.bindingCount, streams: streams.count }),
+    stop: async () => {
+      await listener?.stop();
+      await streams.stop();
+      await stopForwarding();
     },
-  });
+  };
+}
+
+/** Listens on the TCP port of the same number. Where no number was asked for and it is taken, the relay does without. */
+function listenForStreams(
+  { port, address, log }: RelayOptions,
+  streams: RelayStreams,
+  options: RelayStreamsOptions,
+): RelayStreamListener | null {
+  const number = options.relay.port;
+  const hostname = address === undefined ? "0.0.0.0" : hostnameOf({ address, port: number });
+  try {
+    return new RelayStreamListener(Deno.listen({ hostname, port: number }), streams, options);
+  } catch (error) {
+    if (port !== 0) throw error;
+    log.warn("relay does without a TCP port of its own", { port: number, error });
+    return null;
+  }
 }
 
 /** Where native calls are out of reach (another system, a libc that is not glibc) the runtime's sockets do it, slower. */
