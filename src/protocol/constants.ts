@@ -73,6 +73,8 @@ export const MAX_TEXT_LENGTH = {
   networkName: 64,
   serverName: 128,
   subscription: 64,
+  /** Why somebody is banned: 256 of them go into one answer. */
+  banReason: 96,
   /** Answers, announcements, welcome texts, reasons and chat. */
   message: 1024,
 } as const;
@@ -85,6 +87,8 @@ export const MAX_BLOB_LENGTH = {
   signature: 512,
   /** Twice today's ticket, for a later version of it. */
   ticket: 256,
+  /** Twice today's sealing of a network (section 7), for a later version of it. */
+  sealing: 192,
   /** 4 KiB of plaintext and what section 15 adds. */
   sealed: 4096 + 1136,
 } as const;
@@ -100,6 +104,8 @@ export const MAX_COUNT = {
   discoveryEndpoints: 8,
   /** Networks of one client. */
   networks: 256,
+  /** Bans of one network that one answer tells. */
+  bans: 256,
   /** Members of one network; with names of the longest kind they still fit into one frame. */
   members: 256,
 } as const;

@@ -6,9 +6,23 @@
  */
 
 import { MAX_BLOB_LENGTH, MAX_COUNT, MAX_TEXT_LENGTH } from "./constants.ts";
-import { blob, bytes, endpoint, flag, list, rest, type Shape, text, u16, u32, u64, u8 } from "./fields.ts";
+import {
+  blob,
+  bytes,
+  endpoint,
+  flag,
+  list,
+  rest,
+  type Shape,
+  text,
+  trailingBlob,
+  u16,
+  u32,
+  u64,
+  u8,
+} from "./fields.ts";
 import { suites } from "./negotiation.ts";
-import { candidates, member, networkHead, publicKeys, relayOffers } from "./records.ts";
+import { bans, candidates, member, networkHead, publicKeys, relayOffers } from "./records.ts";
 import { record } from "./fields.ts";
 
 /** Which end of a control connection sends a message. */
@@ -79,7 +93,11 @@ export const CONTROL = {
   leave: { number: 0x32, from: "client", fields: networkChange },
   delete: { number: 0x33, from: "client", fields: networkChange },
   setOnline: { number: 0x34, from: "client", fields: { ...networkChange, online: flag } },
-  setPassword: { number: 0x35, from: "client", fields: { ...networkChange, ...password } },
+  setPassword: {
+    number: 0x35,
+    from: "client",
+    fields: { ...networkChange, ...password, sealing: trailingBlob(MAX_BLOB_LENGTH.sealing) },
+  },
   setAccess: { number: 0x36, from: "client", fields: { ...networkChange, locked: u8, approval: u8 } },
   evict: { number: 0x37, from: "client", fields: memberChange },
   approve: { number: 0x38, from: "client", fields: memberChange },
@@ -104,6 +122,9 @@ export const CONTROL = {
     fields: { networkId: u32, kind: u8, clientId: u32, sentAt: u64, message },
   },
   synchronised: { number: 0x45, from: "server", fields: {} },
+  sealing: { number: 0x46, from: "server", fields: { networkId: u32, sealing: blob(MAX_BLOB_LENGTH.sealing) } },
+  setHub: { number: 0x47, from: "client", fields: { ...memberChange, hub: flag } },
+  getBans: { number: 0x48, from: "client", fields: { networkId: u32 } },
   endpoints: { number: 0x50, from: "client", fields: { candidates } },
   tunnelRequest: { number: 0x51, from: "client", fields: { peer: u32, reason: u8 } },
   rendezvous: {
@@ -155,4 +176,5 @@ export const RESULT_PAYLOAD = {
   joinInvited: record({ networkId: u32, membership: u8 }),
   getKeys: record({ keys: publicKeys }),
   getTickets: record({ relays: relayOffers }),
+  getBans: record({ bans }),
 };

@@ -87,6 +87,19 @@ export function blob(maxLength: number): Field<Uint8Array> {
   };
 }
 
+/**
+ * A blob at the very end of a message, which senders of an earlier version do not know: none there = empty, and an empty one
+ * is left out.
+ */
+export function trailingBlob(maxLength: number): Field<Uint8Array> {
+  const whole = blob(maxLength);
+  return {
+    // A single stray byte is no field of ours: as everywhere it is ignored.
+    read: (reader) => reader.remaining < 2 ? new Uint8Array() : whole.read(reader),
+    write: (writer, value) => value.length === 0 ? undefined : whole.write(writer, value),
+  };
+}
+
 /** C0, DEL and C1: text never moves a cursor. */
 // deno-lint-ignore no-control-regex -- these are what the protocol forbids
 const CONTROL_CHARACTER = /[\u0000-\u001f\u007f-\u009f]/;

@@ -7,6 +7,7 @@
  *     candidate  kind u8 | endpoint
  *     relay      relayId 16 | list of endpoint (1 to 8) | blob ticket | bindSecret 32
  *     key        keyType u8 | blob publicKey
+ *     ban        clientId u32 | text nick | until u64 | text reason
  *
  * Numbers that a later version may add to (kinds, states) stay numbers: an unknown one must not cost the whole message.
  *
@@ -15,7 +16,7 @@
 
 import type { Endpoint } from "../base/ip.ts";
 import { MAX_BLOB_LENGTH, MAX_COUNT, MAX_TEXT_LENGTH } from "./constants.ts";
-import { blob, bytes, endpoint, type Field, flag, list, record, text, u16, u32, u8 } from "./fields.ts";
+import { blob, bytes, endpoint, type Field, flag, list, record, text, u16, u32, u64, u8 } from "./fields.ts";
 
 /** `kind` of a network. */
 export const NETWORK_KIND = { mesh: 1, hubAndSpoke: 2 } as const;
@@ -116,6 +117,18 @@ export interface PublicKey {
   publicKey: Uint8Array;
 }
 
+/** Somebody who may not join a network. */
+export interface BanRecord {
+  /** The account. */
+  clientId: number;
+  /** As it was when the account was banned. */
+  nick: string;
+  /** Wall-clock ms at which it ends, 0 = never. */
+  until: bigint;
+  /** Why, `""` = not said. */
+  reason: string;
+}
+
 /** Field of a {@linkcode NetworkHead}. */
 export const networkHead: Field<NetworkHead> = record({
   networkId: u32,
@@ -155,6 +168,12 @@ export const relayOffer: Field<RelayOffer> = record({
 
 /** Field of up to 8 relays. */
 export const relayOffers: Field<RelayOffer[]> = list(relayOffer, { max: MAX_COUNT.relays });
+
+/** Field of up to 256 bans; with the longest texts they still fit into one frame. */
+export const bans: Field<BanRecord[]> = list(
+  record({ clientId: u32, nick: text(MAX_TEXT_LENGTH.nick), until: u64, reason: text(MAX_TEXT_LENGTH.banReason) }),
+  { max: MAX_COUNT.bans },
+);
 
 /** Field of a few public keys. */
 export const publicKeys: Field<PublicKey[]> = list(

@@ -215,6 +215,7 @@ export class ControlConnection {
       observed: this.#socket.remote,
       serverEndpoint: this.#socket.local,
       source: this.#context.source,
+      plan: account.plan,
       keys: [],
       candidates: [],
       observedUdp: null,

@@ -2,9 +2,9 @@ import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { AddressPlan } from "./address_pool.ts";
-import type { Limits } from "./policy.ts";
+import type { ServerPolicy } from "./plans.ts";
 import { Presence } from "./presence.ts";
-import { PasswordTries, registrationLimit } from "./rate_limits.ts";
+import { announcementLimit, PasswordTries, registrationLimit } from "./rate_limits.ts";
 import { Rendezvous } from "./rendezvous.ts";
 import type { Store } from "./store.ts";
 import { Turns } from "./turns.ts";
@@ -21,7 +21,7 @@ export interface WorldOptions {
   /** Ports of discovery. */
   ports: DiscoveryPorts;
   /** What this server allows. */
-  limits: Limits;
+  policy: ServerPolicy;
   /** Time. */
   clock: Clock;
   /** For everything drawn. */
@@ -32,7 +32,7 @@ export interface WorldOptions {
 
 /** A world in which nobody is logged in yet, and how to end the pauses within it. */
 export function makeWorld(options: WorldOptions): { world: World; endPauses: () => void } {
-  const { clock, random, limits } = options;
+  const { clock, random, policy } = options;
   const waiting = new Set<() => void>();
   const world: World = {
     ...options,
@@ -41,8 +41,9 @@ export function makeWorld(options: WorldOptions): { world: World; endPauses: () 
     sessions: new Map(),
     passwordTries: new PasswordTries(),
     registrations: registrationLimit(),
+    announcements: announcementLimit(),
     turns: new Turns(),
-    context: () => ({ random, nowMs: Math.floor(clock.wallMs()), limits }),
+    context: () => ({ random, nowMs: Math.floor(clock.wallMs()), policy }),
     pause: (ms) => pause(clock, waiting, ms),
   };
   return { world, endPauses: () => waiting.forEach((end) => end()) };

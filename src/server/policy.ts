@@ -1,5 +1,5 @@
 /**
- * Who may do what: every decision about networks, without a database, a clock or a socket.
+ * Who may join, leave and make networks: decisions without a database, a clock or a socket.
  *
  * A decider returns what shall happen or throws {@linkcode RefusedError}; its caller holds the transaction in which the
  * facts were read and the outcome is written, so that nothing changes in between.
@@ -8,36 +8,10 @@
  */
 import { sha256 } from "../crypto/hash.ts";
 import { equalSecret } from "../crypto/secret.ts";
-import { MAX_COUNT, type RESULT_CODE } from "../protocol/mod.ts";
-import type { Account, Membership, Network } from "./store.ts";
-
-/** Why a request is refused: a code of RESULT (PROTOCOL.md section 6). */
-export type Refusal = Exclude<keyof typeof RESULT_CODE, "ok">;
-
-/** A request is refused; nothing was changed. */
-export class RefusedError extends Error {
-  /** Its kind. */
-  override readonly name = "RefusedError";
-  /** Why. */
-  readonly refusal: Refusal;
-
-  /** `refusal`: why. */
-  constructor(refusal: Refusal) {
-    super(`request refused: ${refusal}`);
-    this.refusal = refusal;
-  }
-}
-
-/** What a server allows. */
-export interface Limits {
-  /** Members of a network, its owner included (S83). */
-  membersPerNetwork: number;
-  /** Networks of an account, own ones included (S83). */
-  networksPerAccount: number;
-}
-
-/** A self-hosted server gives everybody what Hamachi's best plan had. */
-export const OPEN_LIMITS: Limits = { membersPerNetwork: MAX_COUNT.members, networksPerAccount: MAX_COUNT.networks };
+import type { ServerPolicy } from "./plans.ts";
+import { capacityOf, describeBan, isInForce } from "./powers.ts";
+import { RefusedError } from "./refusal.ts";
+import type { Account, Ban, Membership, Network, PlanName } from "./store.ts";
 
 /** What stands for a password where there is none, so that every comparison does the same work. */
 const NO_VERIFIER = new Uint8Array(32);
@@ -48,39 +22,82 @@ export function joinVerifierOf(hasPassword: boolean, joinSecret: Uint8Array): Ui
   return hasPassword ? verifier : null;
 }
 
+/** Somebody who wants to join, and what was found. */
+export interface Applicant {
+  /** Null = there is no network of this name. */
+  network: Network | null;
+  /** That of the one who asks, if any. */
+  membership: Membership | null;
+  /** Whether somebody keeps it out; in force or not. */
+  ban: Ban | null;
+  /** Members of the network. */
+  memberCount: number;
+  /** Networks of the one who asks. */
+  networkCount: number;
+  /** Plan of the one who asks. */
+  plan: PlanName;
+}
+
 /**
- * What comes of a wish to join.
+ * What comes of a wish to join with a password.
  *
  * An unknown network and a wrong password are the same to whoever asks: same refusal, same work.
  *
- * @param network null = there is none of this name
  * @param verifier see {@linkcode joinVerifierOf}
- * @param membership that of the one who asks, if any
+ * @throws {RefusedError}
  */
 export function decideJoin(
-  network: Network | null,
+  applicant: Applicant,
   verifier: Uint8Array | null,
-  membership: Membership | null,
-  counts: { members: number; networks: number },
-  limits: Limits,
+  terms: Terms,
 ): { network: Network; status: Membership["status"] } {
+  const { network, membership } = applicant;
   const isRight = equalSecret(network?.joinVerifier ?? NO_VERIFIER, verifier ?? NO_VERIFIER);
-  if (network !== null && membership !== null) {
-    throw new RefusedError(network.ownerClientId === membership.clientId ? "isOwner" : "alreadyMember");
-  }
+  if (network !== null && membership !== null) throw alreadyIn(network, membership);
   if (network === null || !isRight || (network.joinVerifier === null) !== (verifier === null)) {
     throw new RefusedError("invalidPassword");
   }
-  if (network.isLocked) throw new RefusedError("networkLocked");
-  if (counts.members >= Math.min(network.capacity, limits.membersPerNetwork)) throw new RefusedError("networkFull");
-  if (counts.networks >= limits.networksPerAccount) throw new RefusedError("limitReached");
-  return { network, status: network.approval === "manual" ? "pending" : "member" };
+  return { network, status: decideAdmission({ ...applicant, network }, terms) };
 }
 
-/** Whether `account` may make one more network. @throws {RefusedError} */
-export function decideCreate(isNameTaken: boolean, networkCount: number, limits: Limits): void {
-  if (isNameTaken) throw new RefusedError("nameTaken");
+/** What a decision depends on besides the facts. */
+export interface Terms {
+  /** What the server allows. */
+  policy: ServerPolicy;
+  /** Milliseconds since 1970, now. */
+  nowMs: number;
+}
+
+/** What comes of a wish to join from somebody who has shown that it may know of the network. @throws {RefusedError} */
+export function decideAdmission(
+  applicant: Applicant & { network: Network },
+  { policy, nowMs }: Terms,
+): Membership["status"] {
+  const { network, membership, ban } = applicant;
+  if (membership !== null) throw alreadyIn(network, membership);
+  if (ban !== null && isInForce(ban, nowMs)) throw new RefusedError("banned", describeBan(ban));
+  if (network.isLocked) throw new RefusedError("networkLocked");
+  if (applicant.memberCount >= capacityOf(network, policy)) throw new RefusedError("networkFull");
+  if (applicant.networkCount >= policy.plans[applicant.plan].networksPerAccount) throw new RefusedError("limitReached");
+  return network.approval === "manual" ? "pending" : "member";
+}
+
+function alreadyIn(network: Network, { clientId }: Membership): RefusedError {
+  return new RefusedError(network.ownerClientId === clientId ? "isOwner" : "alreadyMember");
+}
+
+/** Whether an account of this plan may make one more network, with a password or without. @throws {RefusedError} */
+export function decideCreate(
+  wanted: { isNameTaken: boolean; hasPassword: boolean },
+  { plan, networkCount }: Pick<Applicant, "plan" | "networkCount">,
+  policy: ServerPolicy,
+): void {
+  const limits = policy.plans[plan];
+  if (wanted.isNameTaken) throw new RefusedError("nameTaken");
   if (networkCount >= limits.networksPerAccount) throw new RefusedError("limitReached");
+  if (!wanted.hasPassword && !limits.passwordlessNetworks) {
+    throw new RefusedError("notPermitted", "Your plan asks for a password.");
+  }
 }
 
 /** A network and one's membership in it; to anybody else it does not exist. @throws {RefusedError} */

@@ -10,12 +10,14 @@ export interface Place {
   networkId: number;
   /** Whether it has not gone offline there. */
   isVisible: boolean;
+  /** Whether the network connects it to every member; a spoke meets hubs only. */
+  isConnectedToAll: boolean;
 }
 
 interface Entry<C> {
   client: C;
-  /** By network id: visible or not. */
-  places: Map<number, boolean>;
+  /** By network id. */
+  places: Map<number, Place>;
 }
 
 /**
@@ -46,17 +48,20 @@ export class Presence<C extends OnlineClient> {
   exit(client: C): number[] {
     const entry = this.#entries.get(client.clientId);
     if (entry?.client !== client) return [];
-    const networkIds = [...entry.places].filter(([, isVisible]) => isVisible).map(([networkId]) => networkId);
+    const networkIds = [...entry.places.values()].filter(({ isVisible }) => isVisible).map(({ networkId }) =>
+      networkId
+    );
     for (const networkId of [...entry.places.keys()]) this.remove(client.clientId, networkId);
     this.#entries.delete(client.clientId);
     return networkIds;
   }
 
-  /** A client that may be logged in has become a member, or visible, or invisible. */
-  put(clientId: number, { networkId, isVisible }: Place): void {
+  /** A client that may be logged in has become a member, or its place has changed. */
+  put(clientId: number, place: Place): void {
+    const { networkId } = place;
     const entry = this.#entries.get(clientId);
     if (entry === undefined) return;
-    entry.places.set(networkId, isVisible);
+    entry.places.set(networkId, place);
     const members = this.#byNetwork.get(networkId) ?? new Set();
     this.#byNetwork.set(networkId, members.add(clientId));
   }
@@ -81,15 +86,23 @@ export class Presence<C extends OnlineClient> {
 
   /** Whether a client is online in a network. */
   isOnline(clientId: number, networkId: number): boolean {
-    return this.#entries.get(clientId)?.places.get(networkId) === true;
+    return this.#entries.get(clientId)?.places.get(networkId)?.isVisible === true;
   }
 
-  /** The networks in which both are online, in ascending order: in these they may meet, and know each other's endpoints. */
+  /** Whether a network connects a client that is logged in to every member. */
+  isConnectedToAll(clientId: number, networkId: number): boolean {
+    return this.#entries.get(clientId)?.places.get(networkId)?.isConnectedToAll === true;
+  }
+
+  /** The networks that connect both and in which both are online, in ascending order: in these they may meet, and know each other's endpoints. */
   commonNetworks(clientId: number, otherClientId: number): number[] {
     if (clientId === otherClientId) return [];
     const others = this.#entries.get(otherClientId)?.places;
-    return [...this.#entries.get(clientId)?.places ?? []]
-      .filter(([networkId, isVisible]) => isVisible && others?.get(networkId) === true)
-      .map(([networkId]) => networkId).sort((a, b) => a - b);
+    const isCommon = ({ networkId, isVisible, isConnectedToAll }: Place) => {
+      const other = others?.get(networkId);
+      return isVisible && other?.isVisible === true && (isConnectedToAll || other.isConnectedToAll);
+    };
+    return [...this.#entries.get(clientId)?.places.values() ?? []]
+      .filter(isCommon).map(({ networkId }) => networkId).sort((a, b) => a - b);
   }
 }

@@ -97,6 +97,13 @@ export function registrationLimit(): EventWindow {
   return new EventWindow(MAX_REGISTRATIONS_PER_HOUR, HOUR_MS);
 }
 
+const MAX_ANNOUNCEMENTS_PER_MINUTE = 10;
+
+/** Limits how often all members of a network are told something. */
+export function announcementLimit(): EventWindow {
+  return new EventWindow(MAX_ANNOUNCEMENTS_PER_MINUTE, MINUTE_MS);
+}
+
 const MAX_UNAUTHENTICATED = 1000;
 const MAX_UNAUTHENTICATED_PER_SOURCE = 20;
 

@@ -8,8 +8,11 @@ import type { Random } from "../base/random.ts";
 import { ADDRESS_REST_MS, type AddressPlan, drawAddress } from "./address_pool.ts";
 import { type AccountPublicKey, fingerprintOf } from "./keys.ts";
 import { isNetworkName, isNick } from "./names.ts";
-import type { Limits } from "./policy.ts";
-import { decideCreate, decideDelete, decideJoin, decideLeave, RefusedError, requireMember } from "./policy.ts";
+import { MAX_COUNT } from "../protocol/mod.ts";
+import type { ServerPolicy } from "./plans.ts";
+import { type Applicant, decideCreate, decideDelete, decideJoin, decideLeave, requireMember } from "./policy.ts";
+import { areConnected } from "./powers.ts";
+import { RefusedError } from "./refusal.ts";
 import type { Account, AccountKey, Membership, Network, NetworkKind, StoreTransaction } from "./store.ts";
 
 /** What every change needs from outside. */
@@ -19,7 +22,7 @@ export interface RegistryContext {
   /** Milliseconds since 1970, now. */
   nowMs: number;
   /** What this server allows. */
-  limits: Limits;
+  policy: ServerPolicy;
 }
 
 /** Client and network ids are written `ddd-ddd-ddd`; 0 stands for none. */
@@ -53,15 +56,15 @@ export async function register(
 async function makeAccount(
   transaction: StoreTransaction,
   context: RegistryContext,
-  plan: AddressPlan,
+  addresses: AddressPlan,
   nick: string,
   keys: readonly AccountPublicKey[],
 ): Promise<Account> {
-  const { random, nowMs } = context;
+  const { random, nowMs, policy: { defaultPlan: plan } } = context;
   const clientId = await drawId(random, async (id) => await transaction.account(id) !== null);
-  const virtualAddress = await drawAddress(plan.pool, addressUse(transaction, plan, nowMs), random);
+  const virtualAddress = await drawAddress(addresses.pool, addressUse(transaction, addresses, nowMs), random);
   if (virtualAddress === null) throw new RefusedError("limitReached");
-  const account = { clientId, virtualAddress, nick, createdAtMs: nowMs };
+  const account = { clientId, virtualAddress, nick, plan, createdAtMs: nowMs };
   await transaction.insertAccount(account, keys.map((key) => accountKey(clientId, key)));
   return account;
 }
@@ -120,7 +123,11 @@ export interface NewNetwork {
   joinVerifier: Uint8Array | null;
 }
 
-/** Makes a network with its owner as first member. @throws {RefusedError} `invalidName`, `nameTaken`, `limitReached` */
+/**
+ * Makes a network with its owner as first member, and as its first hub where it has hubs.
+ *
+ * @throws {RefusedError} `invalidName`, and see `decideCreate`
+ */
 export async function createNetwork(
   transaction: StoreTransaction,
   context: RegistryContext,
@@ -128,19 +135,25 @@ export async function createNetwork(
   wanted: NewNetwork,
 ): Promise<Network> {
   if (!isNetworkName(wanted.name)) throw new RefusedError("invalidName");
-  const own = await transaction.membershipsOf(ownerClientId);
-  decideCreate(await transaction.isNameTaken(wanted.name), own.length, context.limits);
+  const { plan } = await requireAccount(transaction, ownerClientId);
+  const facts = { isNameTaken: await transaction.isNameTaken(wanted.name), hasPassword: wanted.joinVerifier !== null };
+  const networkCount = (await transaction.membershipsOf(ownerClientId)).length;
+  decideCreate(facts, { plan, networkCount }, context.policy);
   const network: Network = {
     ...wanted,
     networkId: await drawId(context.random, async (id) => await transaction.network(id) !== null),
     ownerClientId,
+    ownerPlan: plan,
+    sealing: new Uint8Array(),
+    welcome: "",
     isLocked: false,
     approval: "auto",
-    capacity: context.limits.membersPerNetwork,
+    capacity: MAX_COUNT.members,
     createdAtMs: context.nowMs,
   };
   await transaction.insertNetwork(network);
-  await transaction.putMembership(newMembership(context, network, ownerClientId, "member"));
+  const isHub = network.kind === "hub-and-spoke";
+  await transaction.putMembership({ ...newMembership(context, network, ownerClientId, "member"), isHub });
   return network;
 }
 
@@ -152,27 +165,39 @@ export async function joinNetwork(
   name: string,
   joinVerifier: Uint8Array | null,
 ): Promise<{ network: Network; membership: Membership }> {
-  const found = await transaction.networkByName(name);
-  // No network has the id 0: what is looked up for it costs the same and finds nothing.
-  const networkId = found?.networkId ?? 0;
-  const present = await transaction.membership(networkId, clientId);
-  const counts = {
-    members: await transaction.countMembers(networkId),
-    networks: (await transaction.membershipsOf(clientId)).length,
-  };
-  const { network, status } = decideJoin(found, joinVerifier, present, counts, context.limits);
+  const applicant = await readApplicant(transaction, clientId, await transaction.networkByName(name));
+  const { network, status } = decideJoin(applicant, joinVerifier, context);
   const membership = newMembership(context, network, clientId, status);
   await transaction.putMembership(membership);
   return { network, membership };
 }
 
+/** Everything on which a wish to join depends. No network has the id 0: what is looked up for it costs the same. */
+export async function readApplicant(
+  transaction: StoreTransaction,
+  clientId: number,
+  network: Network | null,
+): Promise<Applicant> {
+  const networkId = network?.networkId ?? 0;
+  const fingerprints = (await transaction.keysOf(clientId)).map(({ fingerprint }) => fingerprint);
+  return {
+    network,
+    membership: await transaction.membership(networkId, clientId),
+    ban: await transaction.ban(networkId, clientId, fingerprints),
+    memberCount: await transaction.countMembers(networkId),
+    networkCount: (await transaction.membershipsOf(clientId)).length,
+    plan: (await requireAccount(transaction, clientId)).plan,
+  };
+}
+
+/** How a membership begins. */
 function newMembership(
-  context: RegistryContext,
-  network: Network,
+  { nowMs }: RegistryContext,
+  { networkId }: Network,
   clientId: number,
   status: Membership["status"],
 ): Membership {
-  return { networkId: network.networkId, clientId, status, isOnline: true, joinedAtMs: context.nowMs };
+  return { networkId, clientId, status, isOnline: true, joinedAtMs: nowMs, privileges: 0, isHub: false, toldAtMs: 0 };
 }
 
 /** Ends a membership. @throws {RefusedError} `networkNotFound`, `isOwner` */
@@ -222,12 +247,27 @@ export async function ownMembership(
   return requireMember(await transaction.network(networkId), await transaction.membership(networkId, clientId));
 }
 
-/** Whether both are full members of one network: strangers learn nothing of each other. */
+/** Whether a network connects both: strangers learn nothing of each other. */
 export async function shareNetwork(transaction: StoreTransaction, clientId: number, otherId: number): Promise<boolean> {
-  const full = async (id: number) =>
-    (await transaction.membershipsOf(id)).filter(({ status }) => status === "member").map(({ networkId }) => networkId);
-  const others = new Set(await full(otherId));
-  return clientId !== otherId && (await full(clientId)).some((networkId) => others.has(networkId));
+  return (await connectingMemberships(transaction, clientId, otherId)).length > 0;
+}
+
+/** Of both clients the memberships in each network of which they are full members and which connects them. */
+export async function connectingMemberships(
+  transaction: StoreTransaction,
+  clientId: number,
+  otherId: number,
+): Promise<[Membership, Membership][]> {
+  if (clientId === otherId) return [];
+  const full = async (id: number) => (await transaction.membershipsOf(id)).filter(({ status }) => status === "member");
+  const others = new Map((await full(otherId)).map((each) => [each.networkId, each]));
+  const found: [Membership, Membership][] = [];
+  for (const own of await full(clientId)) {
+    const other = others.get(own.networkId);
+    const network = other === undefined ? null : await transaction.network(own.networkId);
+    if (other !== undefined && network !== null && areConnected(network, own, other)) found.push([own, other]);
+  }
+  return found;
 }
 
 /** By client id. @throws {RefusedError} `peerNotFound` */

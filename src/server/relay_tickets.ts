@@ -10,7 +10,6 @@ import type { Random } from "../base/random.ts";
 import { hmac, signEd25519, verifyEd25519 } from "../crypto/mod.ts";
 import {
   bindSecretInput,
-  RELAY_CLASS,
   type RelayOffer,
   type Ticket,
   ticket as ticketCodec,
@@ -19,7 +18,7 @@ import {
 } from "../protocol/mod.ts";
 import type { RelayAuthority } from "../relay/mod.ts";
 import type { ServerIdentity } from "./server_identity.ts";
-import type { ControlClient } from "./world.ts";
+import type { ControlClient, RelayService } from "./world.ts";
 
 /** Relayed tunnels outlive the server for so long. */
 const TICKET_LIFE_MS = 24 * 3600 * 1000;
@@ -38,10 +37,24 @@ export interface TicketIssuer {
   random: Random;
 }
 
+/** One end of a tunnel, for which a ticket is made. */
+export interface RelayedTunnel {
+  /** In datagrams to the holder. */
+  spi: number;
+  /** In datagrams to its peer. */
+  peerSpi: number;
+  /** What the relay does for it. */
+  service: RelayService;
+}
+
 /** The relay as the holder of `spi` reaches it, with a ticket to exchange datagrams with `peerSpi`. */
-export function makeRelayOffer(issuer: TicketIssuer, holder: ControlClient, spi: number, peerSpi: number): RelayOffer {
+export function makeRelayOffer(
+  issuer: TicketIssuer,
+  holder: ControlClient,
+  { spi, peerSpi, service }: RelayedTunnel,
+): RelayOffer {
   const { identity, port } = issuer;
-  const ticket = signTicket(issuer, spi, peerSpi);
+  const ticket = signTicket(issuer, { spi, peerSpi, service });
   return {
     relayId: identity.relayId,
     endpoints: [{ address: holder.serverEndpoint.address, port }],
@@ -50,14 +63,16 @@ export function makeRelayOffer(issuer: TicketIssuer, holder: ControlClient, spi:
   };
 }
 
-function signTicket({ identity, clock, random }: TicketIssuer, spi: number, peerSpi: number): Uint8Array {
+function signTicket(
+  { identity, clock, random }: TicketIssuer,
+  { spi, peerSpi, service }: RelayedTunnel,
+): Uint8Array {
   const now = Math.floor(clock.wallMs());
   const unsigned = ticketCodec.encode({
     relayId: identity.relayId,
     spi,
     peerSpi,
-    class: RELAY_CLASS.high,
-    rateKbit: 0,
+    ...service,
     issuedAt: BigInt(now),
     expiresAt: BigInt(now + TICKET_LIFE_MS),
     ticketId: random.bytes(TICKET_ID_LENGTH),

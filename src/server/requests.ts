@@ -14,7 +14,7 @@ import {
   resultWords,
   type UnknownControlMessage,
 } from "../protocol/mod.ts";
-import { type Refusal, RefusedError } from "./policy.ts";
+import { RefusedError } from "./refusal.ts";
 import type { RegistryContext } from "./registry.ts";
 import { StoreBusyError, type StoreTransaction } from "./store.ts";
 import type { ControlClient, World } from "./world.ts";
@@ -104,37 +104,32 @@ export async function handlePlaintext(
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
     world.log.info("message is malformed", { client: client.clientId, reason: error.message });
-    sendResult(client, requestIdOf(plaintext), "notUnderstood");
-    return;
+    return sendRefusal(client, requestIdOf(plaintext), new RefusedError("notUnderstood"));
   }
   const handler = message.type === "unknown" ? undefined : handlers[message.type];
-  if (handler === undefined) return sendResult(client, message.requestId, "notUnderstood");
+  if (handler === undefined) return sendRefusal(client, message.requestId, new RefusedError("notUnderstood"));
   try {
     // The table pairs each handler with its message; the compiler cannot follow that through a look-up by name.
     const payload = await (handler as Handler<ControlName>)(world, client, message as never);
-    if (payload !== null) sendResult(client, message.requestId, "ok", payload);
+    if (payload === null || message.requestId === 0) return;
+    client.send({ type: "result", requestId: message.requestId, code: RESULT_CODE.ok, message: "", payload });
   } catch (error) {
-    sendResult(client, message.requestId, refusalOf(world, client, message.type, error));
+    sendRefusal(client, message.requestId, refusalOf(world, client, message.type, error));
   }
 }
 
 /** What is told of an error: a reason of ours, or for everything else no more than that it happened. */
-function refusalOf(world: World, client: ControlClient, request: string, error: unknown): Refusal {
-  if (error instanceof RefusedError) return error.refusal;
+function refusalOf(world: World, client: ControlClient, request: string, error: unknown): RefusedError {
+  if (error instanceof RefusedError) return error;
   const isBusy = error instanceof StoreBusyError;
   world.log.error(isBusy ? "cannot write to the store" : "request failed", { client: client.clientId, request, error });
-  return isBusy ? "busy" : "internalError";
+  return new RefusedError(isBusy ? "busy" : "internalError");
 }
 
-function sendResult(
-  client: ControlClient,
-  requestId: number,
-  result: keyof typeof RESULT_CODE,
-  payload: Payload = NOTHING,
-): void {
+function sendRefusal(client: ControlClient, requestId: number, { refusal, details }: RefusedError): void {
   if (requestId === 0) return;
-  const code = RESULT_CODE[result];
-  client.send({ type: "result", requestId, code, message: code === 0 ? "" : resultWords(code), payload });
+  const code = RESULT_CODE[refusal];
+  client.send({ type: "result", requestId, code, message: details ?? resultWords(code), payload: NOTHING });
 }
 
 /** 0 where the message is too short to have one. */

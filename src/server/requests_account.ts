@@ -2,7 +2,7 @@ import { verifyEd25519, verifyRsa } from "../crypto/mod.ts";
 import { addKeyProofInput, type ControlMessageOf, encodeResultPayload } from "../protocol/mod.ts";
 import { announceMember } from "./announcements.ts";
 import { type AccountPublicKey, fingerprintOf, keyRecord, kindOfType } from "./keys.ts";
-import { RefusedError } from "./policy.ts";
+import { RefusedError } from "./refusal.ts";
 import { addKey, requireAccount, setNick, shareNetwork } from "./registry.ts";
 import { type ChangeWork, changing, type Handler, type Handlers, NOTHING } from "./requests.ts";
 import type { Membership, Network } from "./store.ts";

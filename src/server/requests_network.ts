@@ -1,6 +1,14 @@
 import { encodeResultPayload, MEMBERSHIP, nameKey, NETWORK_KIND } from "../protocol/mod.ts";
-import { announceMember, endTunnelsWithStrangers, tellNetwork, tellNetworkGone } from "./announcements.ts";
-import { joinVerifierOf, RefusedError } from "./policy.ts";
+import {
+  announceMember,
+  endTunnelsWithStrangers,
+  presenceOf,
+  tellNetwork,
+  tellNetworkGone,
+  tellWelcome,
+} from "./announcements.ts";
+import { joinVerifierOf } from "./policy.ts";
+import { RefusedError } from "./refusal.ts";
 import { createNetwork, deleteNetwork, joinNetwork, leaveNetwork, requireAccount, setOnline } from "./registry.ts";
 import { type ChangeWork, changing, type Handler, type Handlers, NOTHING } from "./requests.ts";
 import type { Membership, Network } from "./store.ts";
@@ -22,7 +30,7 @@ const createWork: ChangeWork<"create"> = async (transaction, context, message, c
   return {
     payload: encodeResultPayload("create", { networkId }),
     tell: async () => {
-      world.presence.put(client.clientId, { networkId, isVisible: true });
+      world.presence.put(client.clientId, presenceOf(network, membership));
       await tellNetwork(world, client, network, membership);
     },
   };
@@ -37,9 +45,10 @@ const joinWork: ChangeWork<"join"> = async (transaction, context, message, clien
   return {
     payload: encodeResultPayload("join", { networkId, membership: state }),
     tell: async () => {
-      if (isMember) world.presence.put(client.clientId, { networkId, isVisible: true });
+      if (isMember) world.presence.put(client.clientId, presenceOf(network, membership));
       announceMember(world, network, membership, account, "joined");
       await tellNetwork(world, client, network, membership);
+      if (isMember) tellWelcome(client, network, membership);
     },
   };
 };
@@ -110,9 +119,9 @@ const setOnlineWork: ChangeWork<"setOnline"> = async (transaction, _context, mes
   return {
     payload: NOTHING,
     tell: async () => {
-      if (membership.status === "member") world.presence.put(client.clientId, { networkId, isVisible });
+      if (membership.status === "member") world.presence.put(client.clientId, presenceOf(network, membership));
       announceMember(world, network, membership, account, "changed");
-      client.send({ type: "networkChanged", requestId: 0, head: headOf(network, membership) });
+      client.send({ type: "networkChanged", requestId: 0, head: headOf(network, membership, world.policy) });
       if (!isVisible) await endTunnelsWithStrangers(world, client.clientId);
     },
   };

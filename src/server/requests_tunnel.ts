@@ -7,7 +7,8 @@ import {
   type RelayOffer,
   TUNNEL_REASON,
 } from "../protocol/mod.ts";
-import { RefusedError } from "./policy.ts";
+import { relayServiceOf } from "./plans.ts";
+import { RefusedError } from "./refusal.ts";
 import { shareNetwork } from "./registry.ts";
 import type { TunnelEnd } from "./rendezvous.ts";
 import { type Handler, type Handlers, NOTHING } from "./requests.ts";
@@ -111,7 +112,8 @@ function tellRendezvous(
 }
 
 function relaysFor(world: World, own: TunnelEnd<ControlClient>, other: TunnelEnd<ControlClient>): RelayOffer[] {
-  return world.relays.offers(own.client, own.localSpi, other.localSpi);
+  const service = relayServiceOf(world.policy, own.client.plan, other.client.plan);
+  return world.relays.offers(own.client, own.localSpi, other.localSpi, service);
 }
 
 /** The tunnel on one of the client's SPIs, with the client as it is logged in now. @throws {RefusedError} */

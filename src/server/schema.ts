@@ -7,15 +7,23 @@
  * @module
  */
 import { UserError } from "../base/errors.ts";
+import type { ColumnValue, Row, RowChecksum } from "./row_checksum.ts";
 
 /** A column of bytes, text or numbers as a statement gives it back. */
 export type SqlRow = Record<string, unknown>;
 
 /** Runs one statement and gives back its rows. */
-export type RunSql = (sql: string) => SqlRow[];
+export type RunSql = (sql: string, ...values: ColumnValue[]) => SqlRow[];
+
+/** New columns of a table, with what they hold in the rows that are there. */
+interface NewColumns {
+  table: string;
+  /** By name: its definition, and the value. */
+  columns: Readonly<Record<string, readonly [definition: string, value: ColumnValue]>>;
+}
 
 /** `MIGRATIONS[n]` leads from version n to n + 1. Those that were released never change. */
-const MIGRATIONS: readonly (readonly string[])[] = [[
+const MIGRATIONS: readonly (readonly (string | NewColumns)[])[] = [[
   `create table accounts (
     client_id integer primary key,
     virtual_address bigint not null unique,
@@ -76,6 +84,46 @@ const MIGRATIONS: readonly (readonly string[])[] = [[
     prefix6 blob not null,
     checksum blob not null
   )`,
+], [
+  { table: "accounts", columns: { plan: ["text not null default 'free'", "free"] } },
+  {
+    table: "networks",
+    columns: { sealing: ["blob not null default x''", new Uint8Array()], welcome: ["text not null default ''", ""] },
+  },
+  {
+    table: "memberships",
+    columns: {
+      privileges: ["integer not null default 0", 0],
+      is_hub: ["integer not null default 0", 0],
+      told_at_ms: ["bigint not null default 0", 0],
+    },
+  },
+  `create table bans (
+    network_id integer not null references networks (network_id) on delete cascade,
+    client_id integer not null,
+    nick text not null,
+    banned_at_ms bigint not null,
+    until_ms bigint not null,
+    reason text not null,
+    checksum blob not null,
+    primary key (network_id, client_id)
+  )`,
+  `create table banned_keys (
+    network_id integer not null,
+    fingerprint blob not null,
+    client_id integer not null,
+    checksum blob not null,
+    primary key (network_id, fingerprint),
+    foreign key (network_id, client_id) references bans (network_id, client_id) on delete cascade
+  )`,
+  `create table announcements (
+    network_id integer not null references networks (network_id) on delete cascade,
+    sent_at_ms bigint not null,
+    client_id integer not null,
+    message text not null,
+    checksum blob not null,
+    primary key (network_id, sent_at_ms)
+  )`,
 ]];
 
 /**
@@ -83,7 +131,7 @@ const MIGRATIONS: readonly (readonly string[])[] = [[
  *
  * @throws {UserError} when a newer program has already changed them.
  */
-export function migrate(run: RunSql): void {
+export function migrate(run: RunSql, checksum: RowChecksum): void {
   run("create table if not exists schema_version (version integer not null)");
   const row = run("select version from schema_version")[0];
   const from = Number(row?.version ?? 0);
@@ -95,7 +143,27 @@ export function migrate(run: RunSql): void {
       },
     );
   }
-  MIGRATIONS.slice(from).flat().forEach(run);
+  for (const step of MIGRATIONS.slice(from).flat()) {
+    if (typeof step === "string") run(step);
+    else addColumns(run, checksum, step);
+  }
   if (row === undefined) run("insert into schema_version values (0)");
   run(`update schema_version set version = ${MIGRATIONS.length}`);
+}
+
+/** A checksum covers every column, so sound rows get a new one; that of a damaged row goes on failing. */
+function addColumns(run: RunSql, checksum: RowChecksum, { table, columns }: NewColumns): void {
+  const rows = run(`select rowid as row_id, * from ${table}`);
+  for (const [name, [definition]] of Object.entries(columns)) {
+    run(`alter table ${table} add column ${name} ${definition}`);
+  }
+  const added = Object.fromEntries(Object.entries(columns).map(([name, [, value]]) => [name, value]));
+  for (const { row_id: rowId, checksum: former, ...fields } of rows) {
+    if (!checksum.holds(table, fields as Row, former)) continue;
+    run(
+      `update ${table} set checksum = ? where rowid = ?`,
+      checksum.of(table, { ...fields as Row, ...added }),
+      rowId as number,
+    );
+  }
 }

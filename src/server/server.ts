@@ -12,10 +12,11 @@ import { DiscoverySockets } from "./discovery.ts";
 import { rememberListenAddress } from "./invite.ts";
 import { measureOffers } from "./measure.ts";
 import { makeWorld } from "./make_world.ts";
-import { OPEN_LIMITS } from "./policy.ts";
+import { POLICIES, type ServerPolicy } from "./plans.ts";
 import { makeRelayOffer, relayAuthority, type TicketIssuer } from "./relay_tickets.ts";
 import { accountHandlers } from "./requests_account.ts";
 import { networkHandlers } from "./requests_network.ts";
+import { powerHandlers } from "./requests_powers.ts";
 import { tunnelHandlers } from "./requests_tunnel.ts";
 import { loadServerIdentity, type ServerIdentity } from "./server_identity.ts";
 import { bindError, listenTcp, listenUdp, type Place } from "./sockets.ts";
@@ -38,6 +39,8 @@ export interface ServerOptions {
   pool?: string;
   /** Suites it speaks. */
   suites: readonly number[];
+  /** What it allows; default: everything. */
+  policy?: ServerPolicy;
   /** For the operator. */
   log: Logger;
   /** Called when everything is open and nobody is served yet: the moment to give up root. */
@@ -150,7 +153,7 @@ function portOf({ addr }: { readonly addr: Deno.Addr }): number {
 }
 
 async function openWorld(
-  { dataDir, log }: ServerOptions,
+  { dataDir, log, policy }: ServerOptions,
   identity: ServerIdentity,
   { relay, udpPort, udp2Port }: Bound,
   random: Random,
@@ -167,7 +170,7 @@ async function openWorld(
   const { world, endPauses } = makeWorld({
     ...{ store, plan, relays, clock, random, log },
     ports: { udpPort, udp2Port },
-    limits: OPEN_LIMITS,
+    policy: policy ?? POLICIES.open,
   });
   opened.defer(endPauses);
   return world;
@@ -175,7 +178,7 @@ async function openWorld(
 
 function relayIssuer(issuer: TicketIssuer, relay: Relay): RelayIssuer {
   return {
-    offers: (holder, spi, peerSpi) => [makeRelayOffer(issuer, holder, spi, peerSpi)],
+    offers: (holder, spi, peerSpi, service) => [makeRelayOffer(issuer, holder, { spi, peerSpi, service })],
     revoke: (spis) => spis.forEach((spi) => relay.revoke({ spi })),
   };
 }
@@ -199,7 +202,7 @@ function serve(
   const listener = new ControlListener(bound.control, {
     world,
     login: { ed25519, rsa: suites.includes(SUITE.classic) ? rsa : null, suites, offers: measureOffers(world.clock) },
-    handlers: { ...accountHandlers, ...networkHandlers, ...tunnelHandlers },
+    handlers: { ...accountHandlers, ...networkHandlers, ...powerHandlers, ...tunnelHandlers },
   });
   opened.defer(() => tasks.stop());
   opened.defer(() => bound.discovery.stop());

@@ -6,10 +6,11 @@
 import { toHex } from "../base/bytes.ts";
 import { AUTH_FAILED, type ControlMessage, GOODBYE, SERVER_FLAG, SUITE, type SuiteId } from "../protocol/mod.ts";
 import type { KnownAccount, ProvenKey } from "../session/mod.ts";
-import { announceMember } from "./announcements.ts";
+import { announceMember, presenceOf, tellAnnouncement, tellSealing, tellWelcome } from "./announcements.ts";
 import { keyRecord, kindOfType } from "./keys.ts";
-import { RefusedError } from "./policy.ts";
+import { RefusedError } from "./refusal.ts";
 import { register } from "./registry.ts";
+import { newsSince, takeNews } from "./registry_powers.ts";
 import type { Account, Member, Membership, Network, StoreTransaction } from "./store.ts";
 import { StoreBusyError } from "./store.ts";
 import { networkMessage } from "./views.ts";
@@ -101,18 +102,40 @@ export function enterSession(
     const client = makeClient(account);
     client.keys = keys.map(keyRecord);
     const places = networks.filter(({ membership }) => membership.status === "member")
-      .map(({ membership: { networkId, isOnline } }) => ({ networkId, isVisible: isOnline }));
+      .map(({ network, membership }) => presenceOf(network, membership));
     world.presence.enter(client, places)?.dismiss(GOODBYE.replaced, 0);
     world.sessions.set(toHex(client.sessionId), client);
     client.send(welcome(world, client, account));
     const isOnline = world.presence.isOnline.bind(world.presence);
     for (const { network, membership, members } of networks) {
-      client.send(networkMessage(network, membership, members, isOnline));
+      client.send(networkMessage(network, membership, members, isOnline, world.policy));
+      tellSealing(world, client.clientId, network);
       if (isOnline(client.clientId, network.networkId)) announceMember(world, network, membership, account, "changed");
     }
     client.send({ type: "synchronised", requestId: 0 });
+    await tellNews(world, client, networks);
     return client;
   });
+}
+
+/** What happened in its networks while it was away. A store that cannot be written keeps nobody out. */
+async function tellNews(world: World, client: ControlClient, networks: readonly OwnNetwork[]): Promise<void> {
+  for (const { network, membership } of networks) {
+    if (membership.status !== "member") continue;
+    const { networkId } = network;
+    const since = newsSince(membership);
+    const unseen = await world.store.read((transaction) => transaction.announcementsOf(networkId, since));
+    if (membership.toldAtMs !== 0 && unseen.length === 0) continue;
+    try {
+      const context = world.context();
+      const news = await world.store.write((transaction) => takeNews(transaction, context, { network, membership }));
+      if (news.isFirst) tellWelcome(client, network, membership);
+      for (const announcement of news.announcements) tellAnnouncement(client, announcement);
+    } catch (error) {
+      if (!(error instanceof StoreBusyError)) throw error;
+      world.log.error("cannot write to the store", { request: "news", error });
+    }
+  }
 }
 
 async function readSession(transaction: StoreTransaction, virtualAddress: number) {

@@ -8,6 +8,9 @@
  */
 import type { AddressPlan } from "./address_pool.ts";
 
+/** Plans an account may have (S81); what one allows is the policy's. */
+export type PlanName = "free" | "premium";
+
 /** How a client proves who it is: `ed25519` in suite 2, `ssh-rsa` in suite 1. */
 export type KeyKind = "ed25519" | "ssh-rsa";
 
@@ -19,6 +22,8 @@ export interface Account {
   virtualAddress: number;
   /** May be empty. */
   nick: string;
+  /** What the policy of the server gives it. */
+  plan: PlanName;
   /** When it was registered. */
   createdAtMs: number;
 }
@@ -49,10 +54,16 @@ export interface Network {
   name: string;
   /** Who is connected to whom. */
   kind: NetworkKind;
-  /** The client that made it; always a member. */
+  /** The client that made it, or to which it was handed on; always a member. */
   ownerClientId: number;
+  /** Plan of that client's account, read with the network. */
+  ownerPlan: PlanName;
   /** SHA-256 of the secret that a client derives from the password; null = no password. */
   joinVerifier: Uint8Array | null;
+  /** What its members made of an earlier password's secret (PROTOCOL.md section 7); opaque here, empty at first. */
+  sealing: Uint8Array;
+  /** What a member is told at its first connection (S98); empty = nothing. */
+  welcome: string;
   /** Whether it takes no new members (S86). */
   isLocked: boolean;
   /** What a join leads to. */
@@ -75,6 +86,40 @@ export interface Membership {
   isOnline: boolean;
   /** When it joined, or asked to. */
   joinedAtMs: number;
+  /** What the owner lets it do, as bits of the protocol's `privileges`; 0 = no administrator (S90). */
+  privileges: number;
+  /** Whether a hub-and-spoke network connects it to everybody. */
+  isHub: boolean;
+  /** When it logged in last and was told the news; 0 = not since it joined. */
+  toldAtMs: number;
+}
+
+/** Somebody who may not join a network (S89). */
+export interface Ban {
+  /** The network. */
+  networkId: number;
+  /** The account, by whatever keys: it need not exist any more. */
+  clientId: number;
+  /** Its nickname when it was banned, for those who read the list. */
+  nick: string;
+  /** When it was banned. */
+  bannedAtMs: number;
+  /** When the ban ends; 0 = never. */
+  untilMs: number;
+  /** Why; empty = not said. */
+  reason: string;
+}
+
+/** What an administrator told all members (S99). */
+export interface Announcement {
+  /** The network. */
+  networkId: number;
+  /** When; no two of a network have the same instant. */
+  sentAtMs: number;
+  /** Who. */
+  clientId: number;
+  /** What. */
+  message: string;
 }
 
 /** A membership with its account, as lists show it. */
@@ -137,7 +182,9 @@ export interface StoreTransaction {
   isNameTaken(name: string): Promise<boolean>;
   /** Adds a network; its owner's membership is a row of its own. */
   insertNetwork(network: Network): Promise<void>;
-  /** With its memberships. */
+  /** Replaces the network of this id; `ownerPlan` is not part of it. */
+  updateNetwork(network: Network): Promise<void>;
+  /** With its memberships, bans and announcements. */
   deleteNetwork(networkId: number): Promise<void>;
 
   /** One member, pending or not. */
@@ -152,6 +199,25 @@ export interface StoreTransaction {
   putMembership(membership: Membership): Promise<void>;
   /** Removes it if it is there. */
   deleteMembership(networkId: number, clientId: number): Promise<void>;
+
+  /**
+   * The ban of an account or of one of its keys, in force or not. A damaged row throws, here and in `bansOf`: what cannot be
+   * read must not let anybody in.
+   */
+  ban(networkId: number, clientId: number, fingerprints: readonly Uint8Array[]): Promise<Ban | null>;
+  /** All bans of a network. */
+  bansOf(networkId: number): Promise<Ban[]>;
+  /** Adds a ban of an account and these keys, or replaces it. */
+  putBan(ban: Ban, fingerprints: readonly Uint8Array[]): Promise<void>;
+  /** Removes it if it is there. @returns whether it was */
+  deleteBan(networkId: number, clientId: number): Promise<boolean>;
+
+  /** Those sent after `afterMs`, the oldest first. */
+  announcementsOf(networkId: number, afterMs: number): Promise<Announcement[]>;
+  /** Adds one. */
+  insertAnnouncement(announcement: Announcement): Promise<void>;
+  /** Forgets those of a network up to this instant. */
+  deleteAnnouncements(networkId: number, untilMs: number): Promise<void>;
 
   /** What `operation` (8 bytes) of this client was answered after `rememberedSinceMs`; null = never seen. */
   answer(clientId: number, operation: Uint8Array, rememberedSinceMs: number): Promise<Uint8Array | null>;

@@ -4,55 +4,34 @@ import type { AddressPlan } from "./address_pool.ts";
 import { nameKey } from "../protocol/mod.ts";
 import { compareKeyOf } from "./names.ts";
 import type { ColumnValue, Row, RowChecksum } from "./row_checksum.ts";
-import type { Account, AccountKey, Answer, Member, Membership, Network, StoreTransaction } from "./store.ts";
+import type {
+  Account,
+  AccountKey,
+  Announcement,
+  Answer,
+  Ban,
+  Member,
+  Membership,
+  Network,
+  StoreTransaction,
+} from "./store.ts";
 import { DamagedRowError } from "./store.ts";
-
-/** The tables of `schema.ts`, without the checksum that every row has. */
-interface Schema {
-  accounts: AccountRow;
-  account_keys: KeyRow;
-  freed_addresses: { virtual_address: number; freed_at_ms: number };
-  networks: NetworkRow;
-  memberships: MembershipRow;
-  answers: { client_id: number; operation: Uint8Array; answer: Uint8Array; given_at_ms: number };
-  address_plan: { id: number; pool_base: number; pool_bits: number; prefix6: Uint8Array };
-}
-
-interface AccountRow {
-  client_id: number;
-  virtual_address: number;
-  nick: string;
-  created_at_ms: number;
-}
-
-interface KeyRow {
-  fingerprint: Uint8Array;
-  client_id: number;
-  kind: string;
-  public_key: Uint8Array;
-}
-
-interface NetworkRow {
-  network_id: number;
-  name: string;
-  name_key: string;
-  compare_key: string;
-  kind: string;
-  owner_client_id: number;
-  join_verifier: Uint8Array | null;
-  is_locked: number;
-  approval: string;
-  capacity: number;
-  created_at_ms: number;
-}
-
-interface MembershipRow {
-  network_id: number;
-  client_id: number;
-  status: string;
-  is_online: number;
-  joined_at_ms: number;
-}
+import {
+  fromAccount,
+  fromAnnouncement,
+  fromBan,
+  fromKey,
+  fromMembership,
+  fromNetwork,
+  type NetworkRow,
+  type Schema,
+  toAccount,
+  toAnnouncement,
+  toBan,
+  toKey,
+  toMembership,
+  toNetwork,
+} from "./store_rows.ts";
 
 type Table = keyof Schema;
 type Fields<T extends Table> = Schema[T];
@@ -169,11 +148,11 @@ class SqlTransaction implements StoreTransaction {
   }
 
   async network(networkId: number): Promise<Network | null> {
-    return convert(await this.#find("networks", { network_id: networkId }), toNetwork);
+    return await this.#withOwner(await this.#find("networks", { network_id: networkId }));
   }
 
   async networkByName(name: string): Promise<Network | null> {
-    return convert(await this.#find("networks", { name_key: nameKey(name) }), toNetwork);
+    return await this.#withOwner(await this.#find("networks", { name_key: nameKey(name) }));
   }
 
   async isNameTaken(name: string): Promise<boolean> {
@@ -188,6 +167,11 @@ class SqlTransaction implements StoreTransaction {
     await this.#insert("networks", fromNetwork(network));
   }
 
+  async updateNetwork(network: Network): Promise<void> {
+    await this.#db.updateTable("networks").set(this.#sealed("networks", fromNetwork(network)))
+      .where("network_id", "=", network.networkId).execute();
+  }
+
   async deleteNetwork(networkId: number): Promise<void> {
     await this.#db.deleteFrom("networks").where("network_id", "=", networkId).execute();
   }
@@ -197,7 +181,8 @@ class SqlTransaction implements StoreTransaction {
   }
 
   async membersOf(networkId: number): Promise<Member[]> {
-    const memberships = (await this.#list("memberships", { network_id: networkId })).map(toMembership);
+    const memberships = (await this.#list("memberships", { network_id: networkId })).map(toMembership)
+      .toSorted((a, b) => a.joinedAtMs - b.joinedAtMs);
     const accounts = await this.#accountsIn(networkId);
     return memberships.flatMap((membership) => {
       const account = accounts.get(membership.clientId);
@@ -225,6 +210,54 @@ class SqlTransaction implements StoreTransaction {
       .execute();
   }
 
+  async ban(networkId: number, clientId: number, fingerprints: readonly Uint8Array[]): Promise<Ban | null> {
+    const own = await this.#find("bans", { network_id: networkId, client_id: clientId });
+    if (own !== null) return toBan(own);
+    for (const fingerprint of fingerprints) {
+      const key = await this.#find("banned_keys", { network_id: networkId, fingerprint });
+      if (key === null) continue;
+      return convert(await this.#find("bans", { network_id: networkId, client_id: key.client_id }), toBan);
+    }
+    return null;
+  }
+
+  async bansOf(networkId: number): Promise<Ban[]> {
+    const wanted = { network_id: networkId };
+    return (await this.#select("bans", wanted)).map((row) => toBan(this.#verified("bans", row, wanted)));
+  }
+
+  async putBan(ban: Ban, fingerprints: readonly Uint8Array[]): Promise<void> {
+    const { networkId, clientId } = ban;
+    await this.deleteBan(networkId, clientId);
+    await this.#insert("bans", fromBan(ban));
+    for (const fingerprint of fingerprints) {
+      const key = { network_id: networkId, fingerprint };
+      await this.#db.deleteFrom("banned_keys").where((where) => where.and(key)).execute();
+      await this.#insert("banned_keys", { ...key, client_id: clientId });
+    }
+  }
+
+  async deleteBan(networkId: number, clientId: number): Promise<boolean> {
+    const { numDeletedRows } = await this.#db.deleteFrom("bans").where("network_id", "=", networkId)
+      .where("client_id", "=", clientId).executeTakeFirstOrThrow();
+    return numDeletedRows > 0n;
+  }
+
+  async announcementsOf(networkId: number, afterMs: number): Promise<Announcement[]> {
+    const rows = await this.#db.selectFrom("announcements").selectAll().where("network_id", "=", networkId)
+      .where("sent_at_ms", ">", afterMs).orderBy("sent_at_ms").execute();
+    return this.#trusted("announcements", rows, { network_id: networkId }).map(toAnnouncement);
+  }
+
+  async insertAnnouncement(announcement: Announcement): Promise<void> {
+    await this.#insert("announcements", fromAnnouncement(announcement));
+  }
+
+  async deleteAnnouncements(networkId: number, untilMs: number): Promise<void> {
+    await this.#db.deleteFrom("announcements").where("network_id", "=", networkId)
+      .where("sent_at_ms", "<=", untilMs).execute();
+  }
+
   async answer(clientId: number, operation: Uint8Array, rememberedSinceMs: number): Promise<Uint8Array | null> {
     const row = await this.#find("answers", { client_id: clientId, operation });
     return row === null || row.given_at_ms <= rememberedSinceMs ? null : row.answer;
@@ -233,6 +266,12 @@ class SqlTransaction implements StoreTransaction {
   async putAnswer({ clientId, operation, answer, givenAtMs }: Answer, rememberedSinceMs: number): Promise<void> {
     await this.#db.deleteFrom("answers").where("given_at_ms", "<=", rememberedSinceMs).execute();
     await this.#insert("answers", { client_id: clientId, operation, answer, given_at_ms: givenAtMs });
+  }
+
+  async #withOwner(row: NetworkRow | null): Promise<Network | null> {
+    if (row === null) return null;
+    const owner = await this.#find("accounts", { client_id: row.owner_client_id });
+    return toNetwork(row, owner === null ? "free" : toAccount(owner).plan);
   }
 
   /** One query for the accounts of all members. */
@@ -300,85 +339,4 @@ function convert<R, V>(row: R | null, to: (row: R) => V): V | null {
 
 function isSame(a: ColumnValue, b: ColumnValue): boolean {
   return a instanceof Uint8Array && b instanceof Uint8Array ? equalBytes(a, b) : a === b;
-}
-
-function toAccount(row: AccountRow): Account {
-  return {
-    clientId: row.client_id,
-    virtualAddress: row.virtual_address,
-    nick: row.nick,
-    createdAtMs: row.created_at_ms,
-  };
-}
-
-function fromAccount(account: Account): AccountRow {
-  return {
-    client_id: account.clientId,
-    virtual_address: account.virtualAddress,
-    nick: account.nick,
-    created_at_ms: account.createdAtMs,
-  };
-}
-
-function toKey(row: KeyRow): AccountKey {
-  return {
-    clientId: row.client_id,
-    kind: row.kind as AccountKey["kind"],
-    publicKey: row.public_key,
-    fingerprint: row.fingerprint,
-  };
-}
-
-function fromKey(key: AccountKey): KeyRow {
-  return { fingerprint: key.fingerprint, client_id: key.clientId, kind: key.kind, public_key: key.publicKey };
-}
-
-function toNetwork(row: NetworkRow): Network {
-  return {
-    networkId: row.network_id,
-    name: row.name,
-    kind: row.kind as Network["kind"],
-    ownerClientId: row.owner_client_id,
-    joinVerifier: row.join_verifier,
-    isLocked: row.is_locked === 1,
-    approval: row.approval as Network["approval"],
-    capacity: row.capacity,
-    createdAtMs: row.created_at_ms,
-  };
-}
-
-function fromNetwork(network: Network): NetworkRow {
-  return {
-    network_id: network.networkId,
-    name: network.name,
-    name_key: nameKey(network.name),
-    compare_key: compareKeyOf(network.name),
-    kind: network.kind,
-    owner_client_id: network.ownerClientId,
-    join_verifier: network.joinVerifier,
-    is_locked: network.isLocked ? 1 : 0,
-    approval: network.approval,
-    capacity: network.capacity,
-    created_at_ms: network.createdAtMs,
-  };
-}
-
-function toMembership(row: MembershipRow): Membership {
-  return {
-    networkId: row.network_id,
-    clientId: row.client_id,
-    status: row.status as Membership["status"],
-    isOnline: row.is_online === 1,
-    joinedAtMs: row.joined_at_ms,
-  };
-}
-
-function fromMembership(membership: Membership): MembershipRow {
-  return {
-    network_id: membership.networkId,
-    client_id: membership.clientId,
-    status: membership.status,
-    is_online: membership.isOnline ? 1 : 0,
-    joined_at_ms: membership.joinedAtMs,
-  };
 }

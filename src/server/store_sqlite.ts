@@ -77,15 +77,17 @@ class SqliteStore implements Store {
   readonly #database: DatabaseSync;
   readonly #transaction: StoreTransaction;
   readonly #turns = new Turns();
+  readonly #checksum: RowChecksum;
 
   constructor(database: DatabaseSync, checksum: RowChecksum, onDamage: (error: DamagedRowError) => void) {
     this.#database = database;
+    this.#checksum = checksum;
     this.#transaction = sqlTransaction(connectionTo(database), checksum, onDamage);
   }
 
   migrate(): Promise<void> {
     return this.#inTransaction(() => {
-      migrate((sql) => this.#database.prepare(sql).all() as SqlRow[]);
+      migrate((sql, ...values) => this.#database.prepare(sql).all(...values) as SqlRow[], this.#checksum);
       return Promise.resolve();
     });
   }

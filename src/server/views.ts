@@ -12,20 +12,16 @@ import {
   NETWORK_FLAG,
   NETWORK_KIND,
   type NetworkHead,
-  PRIVILEGE,
 } from "../protocol/mod.ts";
+import { type ServerPolicy, subscriptionOf } from "./plans.ts";
+import { areConnected, capacityOf, isOwner, privilegesOf } from "./powers.ts";
 import type { Account, Member, Membership, Network } from "./store.ts";
-
-/** What `list` shows as subscription: this server sells none. */
-const SUBSCRIPTION = "Open";
-
-const ALL_PRIVILEGES = Object.values(PRIVILEGE).reduce((all, bit) => all | bit, 0);
 
 /** Whether a client is online in a network, as `Presence` knows it. */
 export type IsOnline = (clientId: number, networkId: number) => boolean;
 
 /** A network as one of its members sees it. */
-export function headOf(network: Network, membership: Membership): NetworkHead {
+export function headOf(network: Network, membership: Membership, policy: ServerPolicy): NetworkHead {
   return {
     networkId: network.networkId,
     name: network.name,
@@ -33,12 +29,12 @@ export function headOf(network: Network, membership: Membership): NetworkHead {
     flags: (network.isLocked ? NETWORK_FLAG.locked : 0) |
       (network.approval === "manual" ? NETWORK_FLAG.manualApproval : 0) |
       (network.joinVerifier === null ? 0 : NETWORK_FLAG.hasPassword),
-    capacity: network.capacity,
+    capacity: capacityOf(network, policy),
     owner: network.ownerClientId,
     membership: membership.status === "member" ? MEMBERSHIP.member : MEMBERSHIP.awaitingApproval,
     online: membership.isOnline,
-    privileges: network.ownerClientId === membership.clientId ? ALL_PRIVILEGES : 0,
-    subscription: SUBSCRIPTION,
+    privileges: privilegesOf(network, membership),
+    subscription: subscriptionOf(policy, network.ownerPlan),
   };
 }
 
@@ -54,8 +50,15 @@ export function memberRecord(
     address: account.virtualAddress,
     nick: account.nick,
     status: statusOf(membership, isOnline),
-    role: network.ownerClientId === account.clientId ? MEMBER_ROLE.owner : MEMBER_ROLE.member,
+    role: roleOf(network, membership),
   };
+}
+
+/** The first that applies. */
+function roleOf(network: Network, membership: Membership): number {
+  if (isOwner(network, membership)) return MEMBER_ROLE.owner;
+  if (membership.isHub) return MEMBER_ROLE.hub;
+  return membership.privileges !== 0 ? MEMBER_ROLE.administrator : MEMBER_ROLE.member;
 }
 
 function statusOf(membership: Membership, isOnline: IsOnline): number {
@@ -63,18 +66,24 @@ function statusOf(membership: Membership, isOnline: IsOnline): number {
   return isOnline(membership.clientId, membership.networkId) ? MEMBER_STATUS.online : MEMBER_STATUS.offline;
 }
 
-/** NETWORK for one of its members: whole, itself included; but who awaits approval sees no members yet (S87). */
+/**
+ * NETWORK for one of its members: whole, itself included; but who awaits approval sees no members yet (S87), and a spoke sees
+ * hubs only.
+ */
 export function networkMessage(
   network: Network,
   membership: Membership,
   members: readonly Member[],
   isOnline: IsOnline,
+  policy: ServerPolicy,
 ): ControlMessageOf<"network"> {
-  const visible = membership.status === "member" ? members : [];
+  const visible = membership.status === "member"
+    ? members.filter((each) => each.clientId === membership.clientId || areConnected(network, membership, each))
+    : [];
   return {
     type: "network",
     requestId: 0,
-    head: headOf(network, membership),
+    head: headOf(network, membership, policy),
     members: visible.map((member) => memberRecord(network, member, member.account, isOnline)),
   };
 }

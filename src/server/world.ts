@@ -4,12 +4,12 @@ import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { Candidate, ControlMessage, PublicKey, RelayOffer } from "../protocol/mod.ts";
 import type { AddressPlan } from "./address_pool.ts";
-import type { Limits } from "./policy.ts";
+import type { ServerPolicy } from "./plans.ts";
 import type { Presence } from "./presence.ts";
 import type { EventWindow, PasswordTries } from "./rate_limits.ts";
 import type { RegistryContext } from "./registry.ts";
 import type { Rendezvous } from "./rendezvous.ts";
-import type { Store } from "./store.ts";
+import type { PlanName, Store } from "./store.ts";
 import type { Turns } from "./turns.ts";
 
 /** A client that is logged in, as the requests of others meet it. */
@@ -32,6 +32,8 @@ export interface ControlClient {
   readonly serverEndpoint: Endpoint;
   /** See {@linkcode sourceOf} of `rate_limits.ts`. */
   readonly source: string;
+  /** Its account's plan. */
+  plan: PlanName;
   /** Its account's public keys. */
   keys: PublicKey[];
   /** Where it says it can be reached. */
@@ -50,10 +52,18 @@ export interface ControlClient {
   hangUp(reason: string): void;
 }
 
+/** What relays do for a tunnel. */
+export interface RelayService {
+  /** See `RELAY_CLASS`. */
+  class: number;
+  /** kbit/s and direction, 0 = no limit. */
+  rateKbit: number;
+}
+
 /** Makes the relay part of a rendezvous. */
 export interface RelayIssuer {
-  /** Relays for the holder of `localSpi`, as it reaches them. */
-  offers(holder: ControlClient, localSpi: number, peerSpi: number): RelayOffer[];
+  /** Relays for the holder of `localSpi`, as it reaches them; `service`: what they do for this tunnel. */
+  offers(holder: ControlClient, localSpi: number, peerSpi: number, service: RelayService): RelayOffer[];
   /** From now on the relays forward nothing to or from these SPIs. */
   revoke(spis: readonly number[]): void;
 }
@@ -82,10 +92,12 @@ export interface World {
   readonly sessions: Map<string, ControlClient>;
   /** Limits on guessing. */
   readonly passwordTries: PasswordTries;
+  /** Limits on announcements, by network id. */
+  readonly announcements: EventWindow;
   /** Limits on new accounts. */
   readonly registrations: EventWindow;
   /** What this server allows. */
-  readonly limits: Limits;
+  readonly policy: ServerPolicy;
   /** Set once the sockets are bound. */
   readonly ports: DiscoveryPorts;
   /** Time. */

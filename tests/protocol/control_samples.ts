@@ -141,7 +141,7 @@ export const CONTROL_SAMPLES: Sample[] = [
     "34" + "00000001" + SHARED_HEX + "00",
   ),
   control(
-    { type: "setPassword", requestId: 1, ...SHARED, hasPassword: true, joinSecret: SECRET },
+    { type: "setPassword", requestId: 1, ...SHARED, hasPassword: true, joinSecret: SECRET, sealing: fill(0, 0) },
     "client",
     "35" + "00000001" + SHARED_HEX + "01" + SECRET_HEX,
   ),
@@ -197,6 +197,17 @@ export const CONTROL_SAMPLES: Sample[] = [
     "44" + "00000000" + "00000009" + "02" + "00000005" + "0000000000000001" + "00026869",
   ),
   control({ type: "synchronised", requestId: 0 }, "server", "45" + "00000000"),
+  control(
+    { type: "sealing", requestId: 0, networkId: 9, sealing: fill(3, 2) },
+    "server",
+    "46" + "00000000" + "00000009" + "0003" + hx(3, 2),
+  ),
+  control(
+    { type: "setHub", requestId: 1, ...OF_MEMBER, hub: true },
+    "client",
+    "47" + "00000001" + OF_MEMBER_HEX + "01",
+  ),
+  control({ type: "getBans", requestId: 1, networkId: 9 }, "client", "48" + "00000001" + "00000009"),
   control(
     { type: "endpoints", requestId: 1, candidates: CANDIDATES },
     "client",

@@ -48,6 +48,9 @@ Deno.test("CONTROL keeps its type numbers: a change here breaks every other impl
     networkChanged: "43",
     notice: "44",
     synchronised: "45",
+    sealing: "46",
+    setHub: "47",
+    getBans: "48",
     endpoints: "50",
     tunnelRequest: "51",
     rendezvous: "52",
@@ -110,6 +113,22 @@ Deno.test("The largest network fits into one frame", () => {
   throws(() => encodeControl({ type: "network", requestId: 0, head, members: [...members, one] }), RangeError);
 });
 
+Deno.test("SET PASSWORD may end with what seals the network, and may leave it out", () => {
+  const message = { type: "setPassword", requestId: 1, operation: 2n, networkId: 9, hasPassword: true } as const;
+  const plaintext = encodeControl({ ...message, joinSecret: fill(32, 1), sealing: fill(2, 9) });
+  equal(toHex(plaintext.subarray(-4)), "00020909");
+  deepEqual(decodeControl(plaintext, "client"), { ...message, joinSecret: fill(32, 1), sealing: fill(2, 9) });
+  const without = { ...message, joinSecret: fill(32, 1), sealing: fill(0, 0) };
+  deepEqual(decodeControl(plaintext.subarray(0, -4), "client"), without);
+  throws(() => decodeControl(plaintext.subarray(0, -1), "client"), ProtocolError);
+});
+
+Deno.test("The longest list of bans fits into one frame", () => {
+  const one = { clientId: 1, nick: "x".repeat(128), until: 1n, reason: "x".repeat(96) };
+  const payload = encodeResultPayload("getBans", { bans: Array.from({ length: MAX_COUNT.bans }, () => one) });
+  equal(payload.length + 1024 + 64 < MAX_FRAME_SIZE.afterAuthentication, true);
+});
+
 Deno.test("decodeControl refuses more candidates than 32 before it reads them", () => {
   throws(() => decodeControl(fromHex("50" + "00000001" + "0021"), "client"), /33 items in a list/);
 });
@@ -125,6 +144,8 @@ Deno.test("Payloads of RESULT round-trip and ignore what follows", () => {
   const keys = [{ keyType: 2, publicKey: fill(32, 1) }];
   deepEqual(decodeResultPayload("getKeys", encodeResultPayload("getKeys", { keys })), { keys });
   deepEqual(decodeResultPayload("getTickets", fromHex("0000")), { relays: [] });
+  const bans = [{ clientId: 5, nick: "bo", until: 7n, reason: "spam" }];
+  deepEqual(decodeResultPayload("getBans", encodeResultPayload("getBans", { bans })), { bans });
   throws(() => decodeResultPayload("join", fromHex("00000009")), ProtocolError);
 });
 

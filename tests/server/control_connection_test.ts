@@ -7,7 +7,7 @@ import { generateEd25519, sshRsaFingerprintSha256 } from "../../src/crypto/mod.t
 import { type ControlMessage, decodeControl, FrameSplitter, GOODBYE, MAX_FRAME_SIZE } from "../../src/protocol/mod.ts";
 import { ControlConnection, type ControlSocket } from "../../src/server/control_connection.ts";
 import { makeWorld } from "../../src/server/make_world.ts";
-import { OPEN_LIMITS } from "../../src/server/policy.ts";
+import { POLICIES } from "../../src/server/plans.ts";
 import { accountHandlers } from "../../src/server/requests_account.ts";
 import { KEEPALIVE_SECONDS } from "../../src/server/sessions.ts";
 import { type ClientLogin, type ControlStream, startClientLogin, stepClientLogin } from "../../src/session/mod.ts";
@@ -84,7 +84,7 @@ async function serve(): Promise<Served> {
     plan: test.plan,
     relays: { offers: () => [], revoke: () => {} },
     ports: { udpPort: 1, udp2Port: 2 },
-    limits: OPEN_LIMITS,
+    policy: POLICIES.open,
     clock,
     random: systemRandom(),
     log: silentLogger,

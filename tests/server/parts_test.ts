@@ -95,10 +95,10 @@ function runUntil(database: DatabaseSync, last: number): boolean {
   let count = 0;
   database.exec("begin");
   try {
-    migrate((sql) => {
+    migrate((sql, ...values) => {
       if (count++ === last) throw new Error("interrupted");
-      return database.prepare(sql).all() as SqlRow[];
-    });
+      return database.prepare(sql).all(...values) as SqlRow[];
+    }, new RowChecksum(new Uint8Array(32)));
     database.exec("commit");
     return true;
   } catch {

@@ -8,8 +8,8 @@ interface Client {
 
 const [ann, bob, eve] = [1, 2, 3].map((clientId) => ({ clientId, tag: "first" })) as [Client, Client, Client];
 
-function place(networkId: number, isVisible = true) {
-  return { networkId, isVisible };
+function place(networkId: number, isVisible = true, isConnectedToAll = true) {
+  return { networkId, isVisible, isConnectedToAll };
 }
 
 function ids(clients: Client[]): number[] {

@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
-import { joinVerifierOf, type Refusal } from "../../src/server/policy.ts";
+import { type PlanLimits, POLICIES, type ServerPolicy } from "../../src/server/plans.ts";
+import { joinVerifierOf } from "../../src/server/policy.ts";
+import type { Refusal } from "../../src/server/refusal.ts";
 import {
   addKey,
   createNetwork,
@@ -26,6 +28,12 @@ function create(test: TestStore, owner: Account, name: string, joinVerifier = RI
 
 function join(test: TestStore, account: Account, name: string, verifier = RIGHT) {
   return test.store.write((tx) => joinNetwork(tx, test.context, account.clientId, name, verifier));
+}
+
+/** The open policy with other limits for everybody. */
+function limitedTo(limits: Partial<PlanLimits>): ServerPolicy {
+  const all = { ...POLICIES.open.plans.free, ...limits };
+  return { ...POLICIES.open, plans: { free: all, premium: all } };
 }
 
 async function refuses(work: Promise<unknown>, refusal: Refusal): Promise<void> {
@@ -111,7 +119,7 @@ Deno.test("createNetwork and joinNetwork stop at the limit of networks of an acc
   await using test = await makeTestStore();
   const [ann, bob] = [await test.newAccount(), await test.newAccount()];
   await create(test, bob, "bob's net");
-  test.context.limits = { membersPerNetwork: 256, networksPerAccount: 2 };
+  test.context.policy = limitedTo({ networksPerAccount: 2 });
   await create(test, ann, "net one");
   await create(test, ann, "net two");
   await refuses(create(test, ann, "net three"), "limitReached");
@@ -164,10 +172,7 @@ Deno.test("joinNetwork refuses a locked or full network only to those who know t
   ) {
     const network = await create(test, ann, name);
     await test.store.write(async (tx) => {
-      await tx.deleteNetwork(network.networkId);
-      await tx.insertNetwork({ ...network, ...change });
-      const membership = { networkId: network.networkId, clientId: ann.clientId, status: "member" } as const;
-      await tx.putMembership({ ...membership, isOnline: true, joinedAtMs: 0 });
+      await tx.updateNetwork({ ...network, ...change });
     });
     await refuses(join(test, bob, name, WRONG), "invalidPassword");
     await refuses(join(test, bob, name, RIGHT), refusal);
@@ -176,7 +181,7 @@ Deno.test("joinNetwork refuses a locked or full network only to those who know t
 
 Deno.test("joinNetwork lets nobody past the capacity, also when many try at once", async () => {
   await using test = await makeTestStore();
-  test.context.limits = { membersPerNetwork: 4, networksPerAccount: 256 };
+  test.context.policy = limitedTo({ membersPerNetwork: 4 });
   const ann = await test.newAccount();
   const network = await create(test, ann, "Home LAN");
   const others = [];
@@ -191,8 +196,7 @@ Deno.test("joinNetwork leads to a pending membership where the owner approves by
   const [ann, bob] = [await test.newAccount(), await test.newAccount()];
   const network = await create(test, ann, "Home LAN");
   await test.store.write(async (tx) => {
-    await tx.deleteNetwork(network.networkId);
-    await tx.insertNetwork({ ...network, approval: "manual" });
+    await tx.updateNetwork({ ...network, approval: "manual" });
   });
   assert.equal((await join(test, bob, "Home LAN")).membership.status, "pending");
   await refuses(join(test, bob, "Home LAN"), "alreadyMember");

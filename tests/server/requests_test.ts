@@ -10,7 +10,7 @@ import {
   RESULT_CODE,
 } from "../../src/protocol/mod.ts";
 import { makeWorld } from "../../src/server/make_world.ts";
-import { OPEN_LIMITS } from "../../src/server/policy.ts";
+import { POLICIES } from "../../src/server/plans.ts";
 import { handlePlaintext } from "../../src/server/requests.ts";
 import { networkHandlers } from "../../src/server/requests_network.ts";
 import { type Account, type Store, StoreBusyError } from "../../src/server/store.ts";
@@ -21,7 +21,7 @@ function worldOf(test: TestStore, store: Store, clock: FakeClock): World {
   const relays = { offers: () => [], revoke: () => {} };
   const ports = { udpPort: 1, udp2Port: 2 };
   const { plan, random } = test;
-  return makeWorld({ store, plan, relays, ports, limits: OPEN_LIMITS, clock, random, log: silentLogger }).world;
+  return makeWorld({ store, plan, relays, ports, policy: POLICIES.open, clock, random, log: silentLogger }).world;
 }
 
 /** A client that keeps what it is sent. */

@@ -2,7 +2,7 @@ import { silentLogger } from "../../src/base/log.ts";
 import { type Random, seededRandom } from "../../src/base/random.ts";
 import type { AddressPlan } from "../../src/server/address_pool.ts";
 import { drawAddressPlan } from "../../src/server/address_pool.ts";
-import { OPEN_LIMITS } from "../../src/server/policy.ts";
+import { POLICIES } from "../../src/server/plans.ts";
 import type { AccountPublicKey } from "../../src/server/keys.ts";
 import { register, type RegistryContext } from "../../src/server/registry.ts";
 import type { Account, DamagedRowError, Store, StoreTransaction } from "../../src/server/store.ts";
@@ -40,7 +40,7 @@ export async function makeTestStore(
     plan,
     damages,
     store: await open(),
-    context: { random, nowMs: 1_700_000_000_000, limits: OPEN_LIMITS },
+    context: { random, nowMs: 1_700_000_000_000, policy: POLICIES.open },
     async reopen(between = () => {}) {
       await test.store.close().catch(() => {});
       between();
