@@ -2,9 +2,10 @@
  * A home computer that maps its UDP port and tells on standard output what comes of it. Run in a namespace of the
  * laboratory; ends on SIGTERM.
  *
- *     port_mapping_child.ts INTERNAL_PORT LIFETIME_S HELPER
+ *     port_mapping_child.ts INTERNAL_PORT LIFETIME_S HELPER FAMILY
  *
- * HELPER is the `address:port` of somebody outside who sends an empty datagram to every endpoint that a datagram to it names.
+ * HELPER is the `address:port` of somebody outside who sends an empty datagram to every endpoint that a datagram to it names;
+ * FAMILY is 4 or 6.
  */
 import { fromUtf8, utf8 } from "../../src/base/bytes.ts";
 import { formatEndpoint, parseEndpoint } from "../../src/base/ip.ts";
@@ -14,9 +15,9 @@ import { startPortMapping, systemGateway } from "../../src/transport/port_mappin
 import { hostnameOf } from "../../src/transport/stream.ts";
 import { systemClock } from "../../src/transport/system.ts";
 
-const [internalPort = "", lifetimeS = "", helperText = ""] = Deno.args;
+const [internalPort = "", lifetimeS = "", helperText = "", family = ""] = Deno.args;
 const helper = parseEndpoint(helperText)!;
-const socket = Deno.listenDatagram({ transport: "udp", hostname: "0.0.0.0", port: Number(internalPort) });
+const socket = Deno.listenDatagram({ transport: "udp", hostname: "::", port: Number(internalPort) });
 const arrivals = new Set<() => void>();
 
 async function receive(): Promise<void> {
@@ -31,7 +32,7 @@ async function isReachable(endpoint: string): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const arrived = () => resolve(true);
   arrivals.add(arrived);
-  const to = { transport: "udp" as const, hostname: hostnameOf(helper), port: helper.port };
+  const to = { transport: "udp" as const, hostname: `::ffff:${hostnameOf(helper)}`, port: helper.port };
   const ask = () => void socket.send(utf8(endpoint), to);
   const timers = [0, 80, 160].map((ms) => setTimeout(ask, ms));
   timers.push(setTimeout(() => resolve(false), 300));
@@ -44,7 +45,7 @@ async function isReachable(endpoint: string): Promise<boolean> {
 const mapping = startPortMapping({
   internalPort: Number(internalPort),
   protocol: "udp",
-  gateway: () => systemGateway(4),
+  gateway: () => systemGateway(family === "6" ? 6 : 4),
   verify: (endpoint) => isReachable(formatEndpoint(endpoint)),
   onMapping: (endpoint) => console.log(`mapping ${endpoint === null ? "none" : formatEndpoint(endpoint)}`),
   clock: systemClock(),

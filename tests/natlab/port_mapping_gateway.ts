@@ -59,14 +59,21 @@ export class MappingGateway {
     await this.#run();
   }
 
-  /** Its table of mappings, one a line, such as `udp dport 4001 dnat ip to 192.168.1.2:4000`. */
+  /** Its table of mappings, one a line, such as `… th dport 4001 dnat ip to 192.168.1.2:4000`. */
   mappings(): string[] {
+    return this.#rules("prerouting_miniupnpd").filter((rule) => rule.includes("dnat"));
+  }
+
+  /** What it lets through its IPv6 firewall. */
+  openings(): string[] {
+    return this.#rules("miniupnpd").filter((rule) => rule.includes("th dport"));
+  }
+
+  #rules(chain: string): string[] {
     const { stdout } = this.#home.routers[0]!.namespace.run(() =>
-      new Deno.Command("nft", { args: ["-n", "list", "chain", "inet", "mapped", "prerouting_miniupnpd"] }).outputSync()
+      new Deno.Command("nft", { args: ["-n", "list", "chain", "inet", "mapped", chain] }).outputSync()
     );
-    return new TextDecoder().decode(stdout).split("\n").filter((line) => line.includes("dnat")).map((line) =>
-      line.trim()
-    );
+    return new TextDecoder().decode(stdout).split("\n").map((line) => line.trim());
   }
 
   /** Ends it. */
@@ -108,6 +115,7 @@ function configuration(spoken: readonly MapperName[]): string {
   const isOn = (...names: MapperName[]) => names.some((name) => spoken.includes(name)) ? "yes" : "no";
   return [
     "ext_ifname=wan",
+    "ext_ifname6=wan",
     "listening_ip=lan",
     "upnp_table_name=mapped",
     "upnp_nat_table_name=mapped",

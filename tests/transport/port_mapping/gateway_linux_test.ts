@@ -1,14 +1,12 @@
 import assert from "node:assert/strict";
 import { formatIpv6, mappedIpv4, parseIpv4 } from "../../../src/base/ip.ts";
-import { effectiveUid } from "../../../src/ffi/identity_linux.ts";
 import { NetworkNamespace } from "../../../src/ffi/network_namespace_linux.ts";
 import { RouteNetlink } from "../../../src/ffi/rtnetlink_linux.ts";
 import type { Link, LinkAddress, Route } from "../../../src/ffi/rtnetlink_messages_linux.ts";
 import { findGateway, linuxGateway, type NetworkState } from "../../../src/transport/port_mapping/gateway_linux.ts";
 import type { Gateway } from "../../../src/transport/port_mapping/types.ts";
+import "../../support/load_native.ts";
 import { needs } from "../../support/needs.ts";
-
-if (Deno.build.os === "linux") effectiveUid(); // Opens libc outside of any test: it stays open.
 
 function link(index: number, name: string, isRunning = true): Link {
   const sizes = { mtu: 1500, txQueueLength: 1000, gsoMaxSize: 65536 };
