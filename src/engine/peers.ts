@@ -173,8 +173,9 @@ export class Peers implements TunnelListener {
     this.#pin(peer, link);
     const hasPath = link.lostAt === null;
     if (!hasPath) link.lostAt = this.#now();
-    // Where nothing works yet its first packets wait in the new tunnel.
-    if (hasPath || peer.inUse === null || peer.inUse.lostAt !== null) this.#promote(peer, link);
+    // Where nothing else works its first packets wait in the new tunnel.
+    const isUrgent = link.isPeersOnly || peer.inUse === null || peer.inUse.lostAt !== null;
+    if (hasPath || isUrgent) this.#promote(peer, link);
   }
 
   onExchangeFailed(localSpi: number, reason: ExchangeFailure): void {
@@ -226,7 +227,10 @@ export class Peers implements TunnelListener {
   #openLink(peer: Peer, message: ControlMessageOf<"rendezvous">, offer: PeerOffer, suite: 1 | 2): void {
     if (peer.inMaking !== null) this.#close(peer, peer.inMaking);
     const { localSpi, remoteSpi } = message;
-    peer.inMaking = { localSpi, offer, suite, isEstablished: false, lostAt: this.#now(), bytesIn: 0, bytesOut: 0 };
+    // We do not ask for a tunnel while we have one, so it was the peer.
+    const isPeersOnly = message.cause === TUNNEL_REASON.wanted;
+    const lostAt = this.#now();
+    peer.inMaking = { localSpi, offer, suite, isPeersOnly, isEstablished: false, lostAt, bytesIn: 0, bytesOut: 0 };
     const keyType = suite === 2 ? KEY_TYPE.ed25519 : KEY_TYPE.sshRsa;
     const { publicKey } = message.keys.find((key) => key.keyType === keyType)!;
     this.#options.tunnels.open({

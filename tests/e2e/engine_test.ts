@@ -67,6 +67,11 @@ async function streaming(from: WorldMember, to: WorldMember, work: () => Promise
 /** Number of the packet that ends a stream. */
 const LAST = 0xffff_ffff;
 
+/** Pings until there is an answer: one probe may be lost in a tunnel that the peer has just given up. */
+async function reach(from: WorldMember, peer: string): Promise<void> {
+  await until(`an answer of ${peer}`, async () => (await from.ping(peer, 1, 500))[0]!.rttMs !== null, 8_000);
+}
+
 const pathOf = async (member: WorldMember, peer: string) => (await member.control.peer({ peer })).path;
 
 Deno.test("two engines register, meet in a network and reach each other", async () => {
@@ -78,8 +83,7 @@ Deno.test("two engines register, meet in a network and reach each other", async 
   await assert.rejects(bob.control.join({ network: "nowhere", password: "pass" }), isCode("invalidPassword"));
   await assert.rejects(ann.control.create({ network: "games", password: "" }), isCode("nameTaken"));
   await bob.control.join({ network: "Games", password: "pass" });
-  const [reply] = await ann.ping("bob");
-  assert.ok(reply!.rttMs !== null && reply!.rttMs < 1_000);
+  await Promise.all([reach(ann, "bob"), reach(bob, "ann")]);
   const [network] = await bob.control.list();
   assert.deepEqual([network!.name, network!.memberCount, network!.owner.nick], ["games", 2, "ann"]);
   const [member] = network!.members;
@@ -90,7 +94,7 @@ Deno.test("two engines register, meet in a network and reach each other", async 
 
 Deno.test("packets pass a tunnel whole, and only between the addresses of its ends", async () => {
   await withPair(async (_world, ann, bob) => {
-    await ann.ping("bob");
+    await reach(ann, "bob");
     const packet = packetOf(ann, bob, 7);
     ann.device.send(buildPacket({ source: ann.address + 1, destination: bob.address, protocol: "udp" }));
     ann.device.send(packet);
@@ -101,7 +105,7 @@ Deno.test("packets pass a tunnel whole, and only between the addresses of its en
 
 Deno.test("a tunnel moves to the relay within 3 s when the direct path dies, and back", async () => {
   await withPair(async (_world, ann, bob) => {
-    await ann.ping("bob");
+    await reach(ann, "bob");
     await until(
       "a direct path",
       async () => await pathOf(ann, "bob") === "direct" && await pathOf(bob, "ann") === "direct",
@@ -119,7 +123,7 @@ Deno.test("a tunnel moves to the relay within 3 s when the direct path dies, and
 
 Deno.test("new keys take over without the loss of a packet", async () => {
   await withPair(async (_world, ann, bob) => {
-    await ann.ping("bob");
+    await reach(ann, "bob");
     await until(
       "both paths",
       async () => await pathOf(ann, "bob") === "direct" && await pathOf(bob, "ann") === "direct",
@@ -141,11 +145,11 @@ Deno.test("new keys take over without the loss of a packet", async () => {
 
 Deno.test("tunnels outlive the server, and engines log in by themselves when it is back", async () => {
   await withPair(async (world, ann, bob) => {
-    await ann.ping("bob");
+    await reach(ann, "bob");
     const spis = [...ann.spis, ...bob.spis];
     await world.stopServer();
     await until("the loss of the server", async () => (await ann.control.status()).status !== "logged in");
-    assert.notEqual((await ann.ping("bob"))[0]!.rttMs, null);
+    await reach(ann, "bob");
     assert.equal((await ann.control.peer({ peer: "bob" })).status, "online");
     await assert.rejects(ann.control.create({ network: "more", password: "" }), isCode("notLoggedIn"));
     await world.restartServer();
@@ -153,40 +157,40 @@ Deno.test("tunnels outlive the server, and engines log in by themselves when it 
       await until("a login", async () => (await member.control.status()).status === "logged in", 10_000);
     }
     await until("presence", async () => (await ann.control.peer({ peer: "bob" })).status === "online");
-    assert.notEqual((await ann.ping("bob"))[0]!.rttMs, null);
+    await reach(ann, "bob");
     assert.deepEqual([...ann.spis, ...bob.spis], spis, "a tunnel that was alive was made anew");
   });
 });
 
 Deno.test("an engine that is started again gets its address back and its tunnels anew", async () => {
   await withPair(async (_world, ann, bob) => {
-    await ann.ping("bob");
+    await reach(ann, "bob");
     const { address4 } = bob.engine;
     await bob.stop();
     await until("bob to be offline", async () => (await ann.control.peer({ peer: "bob" })).status === "offline");
     await bob.start();
     assert.equal(bob.engine.address4, address4);
     assert.equal((await bob.control.status()).nick, "bob");
-    assert.notEqual((await ann.ping("bob"))[0]!.rttMs, null);
+    await reach(ann, "bob");
   });
 });
 
 Deno.test("going offline in the last common network ends the tunnel on both sides, going online makes another", async () => {
   await withPair(async (_world, ann, bob) => {
-    await ann.ping("bob");
+    await reach(ann, "bob");
     await bob.control.goOffline({ network: "games" });
     await until("the end at bob", async () => await pathOf(bob, "ann") === null);
     await until("the end at ann", async () => (await ann.control.peer({ peer: "bob" })).status === "offline");
     bob.device.send(packetOf(bob, ann, 1));
     assert.equal((await ann.ping("bob", 1, 300))[0]!.rttMs, null);
     await bob.control.goOnline({ network: "games" });
-    assert.notEqual((await ann.ping("bob"))[0]!.rttMs, null);
+    await reach(ann, "bob");
   });
 });
 
 Deno.test("leaving and deleting a network end what came of it", async () => {
   await withPair(async (_world, ann, bob) => {
-    await ann.ping("bob");
+    await reach(ann, "bob");
     await assert.rejects(ann.control.leave({ network: "games" }), isCode("isOwner"));
     await assert.rejects(bob.control.delete({ network: "games" }), isCode("notOwner"));
     await bob.control.leave({ network: "games" });
@@ -201,7 +205,7 @@ Deno.test("leaving and deleting a network end what came of it", async () => {
 
 Deno.test("logout ends connection and tunnels until the next login, over a restart, too", async () => {
   await withPair(async (_world, ann, bob) => {
-    await ann.ping("bob");
+    await reach(ann, "bob");
     assert.deepEqual(await bob.control.logout(), { changed: true });
     assert.deepEqual(await bob.control.logout(), { changed: false });
     assert.equal((await bob.control.status()).status, "offline");
@@ -211,7 +215,7 @@ Deno.test("logout ends connection and tunnels until the next login, over a resta
     assert.equal((await bob.control.status()).status, "offline");
     assert.deepEqual(await bob.control.login(), { changed: true });
     assert.deepEqual(await bob.control.login(), { changed: false });
-    assert.notEqual((await ann.ping("bob"))[0]!.rttMs, null);
+    await reach(ann, "bob");
   });
 });
 
@@ -228,14 +232,14 @@ Deno.test("a nickname reaches the other members and stays over a restart", async
 
 Deno.test("two engines that are told to use suite 1 do", async () => {
   await withPair(async (_world, ann) => {
-    assert.notEqual((await ann.ping("bob"))[0]!.rttMs, null);
+    await reach(ann, "bob");
     assert.equal((await ann.control.peer({ peer: "bob" })).suite, 1);
   }, 1);
 });
 
 Deno.test("down ends the engine within 2 s, and the command is answered", async () => {
   await withPair(async (_world, ann, bob) => {
-    await ann.ping("bob");
+    await reach(ann, "bob");
     const begun = performance.now();
     await bob.control.down();
     await bob.engine.stopped;

@@ -228,7 +228,7 @@ Deno.test("Peers keeps the old tunnel until the new one has a path, and for 10 s
   rig.know([HIGHER, known(2)]);
   rig.peers.takeRendezvous(rendezvous());
   rig.establish(1_000);
-  rig.peers.takeRendezvous(rendezvous({ localSpi: 1_001 }));
+  rig.peers.takeRendezvous(rendezvous({ localSpi: 1_001, cause: TUNNEL_REASON.pathLost }));
   rig.takeDone();
   rig.establish(1_001, false);
   assert.deepEqual(rig.takeDone(), []);
@@ -241,17 +241,19 @@ Deno.test("Peers keeps the old tunnel until the new one has a path, and for 10 s
   rig.peers.stop();
 });
 
-Deno.test("Peers lets a new tunnel take over at once where the old one has no path", () => {
-  const rig = new Rig();
-  rig.know([HIGHER, known(2)]);
-  rig.peers.takeRendezvous(rendezvous());
-  rig.establish(1_000);
-  rig.peers.onPathChanged(1_000, false);
-  rig.peers.takeRendezvous(rendezvous({ localSpi: 1_001 }));
-  rig.takeDone();
-  rig.establish(1_001, false);
-  assert.deepEqual(rig.takeDone(), ["route a000009 1001"]);
-  rig.peers.stop();
+Deno.test("Peers lets a new tunnel take over at once where the old one has no path, or the peer has no other", () => {
+  for (const cause of [TUNNEL_REASON.pathLost, TUNNEL_REASON.wanted]) {
+    const rig = new Rig();
+    rig.know([HIGHER, known(2)]);
+    rig.peers.takeRendezvous(rendezvous());
+    rig.establish(1_000);
+    if (cause === TUNNEL_REASON.pathLost) rig.peers.onPathChanged(1_000, false);
+    rig.peers.takeRendezvous(rendezvous({ localSpi: 1_001, cause }));
+    rig.takeDone();
+    rig.establish(1_001, false);
+    assert.deepEqual(rig.takeDone(), ["route a000009 1001"]);
+    rig.peers.stop();
+  }
 });
 
 Deno.test("Peers gives up a new tunnel that finds no path, and keeps the old one", async () => {
@@ -259,7 +261,7 @@ Deno.test("Peers gives up a new tunnel that finds no path, and keeps the old one
   rig.know([HIGHER, known(2)]);
   rig.peers.takeRendezvous(rendezvous());
   rig.establish(1_000);
-  rig.peers.takeRendezvous(rendezvous({ localSpi: 1_001 }));
+  rig.peers.takeRendezvous(rendezvous({ localSpi: 1_001, cause: TUNNEL_REASON.pathLost }));
   rig.establish(1_001, false);
   rig.takeDone();
   rig.stats = [statsOf(1_000), statsOf(1_001)];
