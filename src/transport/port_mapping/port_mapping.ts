@@ -19,6 +19,9 @@ const DEFAULT_LIFETIME_S = 3600;
 /** `stop()` must not hold up the end of the program. */
 const STOP_TIMEOUT_MS = 1000;
 
+/** The system tells its routes at once, or not at all. */
+const LOOK_UP_TIMEOUT_MS = 10_000;
+
 /** A test from outside that takes longer has found nothing out. */
 const VERIFY_TIMEOUT_MS = 10_000;
 
@@ -83,6 +86,8 @@ class Runner {
   /** Deletions under way: a new mapping waits for them, as a gateway may tell mappings apart by their port only. */
   #unmapping: Promise<unknown> = Promise.resolve();
   readonly #running = new Set<Promise<void>>();
+  /** Ends the waiting for what others may never answer. */
+  readonly #giveUps = new Set<() => void>();
 
   constructor(options: PortMappingOptions) {
     this.#options = options;
@@ -107,6 +112,7 @@ class Runner {
       this.#isStopped = true;
       this.#cancelTick();
       await this.#within(STOP_TIMEOUT_MS, this.#unmapping);
+      this.#giveUps.forEach((giveUp) => giveUp());
       await this.#closeSession();
     }
     await Promise.all(this.#running);
@@ -153,10 +159,11 @@ class Runner {
 
   #lookUpGateway(): void {
     this.#run(async () => {
-      const gateway = await this.#options.gateway().catch((error) => {
+      const lookUp = Promise.try(this.#options.gateway).catch((error) => {
         this.#options.log.warn("cannot find the default gateway", { error });
         return undefined;
       });
+      const gateway = await this.#within(LOOK_UP_TIMEOUT_MS, lookUp);
       if (gateway !== undefined) this.step({ on: "gateway", gateway });
     });
   }
@@ -215,7 +222,7 @@ class Runner {
 
   #verify(test: number, endpoint: Endpoint): void {
     this.#run(async () => {
-      const verdict = this.#options.verify(endpoint).catch((error) => {
+      const verdict = Promise.try(this.#options.verify, endpoint).catch((error) => {
         this.#options.log.debug("cannot test the mapped port from outside", { error });
         return null;
       });
@@ -231,11 +238,16 @@ class Runner {
     this.#options.onMapping(endpoint);
   }
 
-  /** What `promise` gives, or undefined after `ms`. */
+  /** What `promise` gives, or undefined after `ms` or when all ends. */
   async #within<T>(ms: number, promise: Promise<T>): Promise<T | undefined> {
     const { promise: late, resolve } = Promise.withResolvers<undefined>();
-    const cancel = this.#options.clock.after(ms, () => resolve(undefined));
-    return await Promise.race([promise, late]).finally(cancel);
+    const giveUp = () => resolve(undefined);
+    const cancel = this.#options.clock.after(ms, giveUp);
+    this.#giveUps.add(giveUp);
+    return await Promise.race([promise, late]).finally(() => {
+      cancel();
+      this.#giveUps.delete(giveUp);
+    });
   }
 
   #run(task: Promise<void> | (() => Promise<void>)): void {

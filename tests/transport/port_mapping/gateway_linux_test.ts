@@ -76,11 +76,13 @@ Deno.test("findGateway finds none without a default route, its interface or an a
   assert.equal(findGateway({ ...STATE, addresses: [] }, 4), null);
 });
 
-Deno.test(needs("linuxGateway reads the routes of the kernel", "linux", "netns"), () => {
+Deno.test(needs("linuxGateway reads the routes of the kernel", "linux", "netns"), async () => {
   using namespace = NetworkNamespace.create();
   using netlink = namespace.run(() => new RouteNetlink());
   netlink.addVeth("a", "b", namespace.descriptor);
   for (const name of ["a", "b"]) netlink.changeLink(netlink.findLink(name)!.index, { isUp: true });
+  // The kernel notices the carrier a moment later.
+  while (!netlink.findLink("a")!.isRunning) await new Promise((resolve) => setTimeout(resolve, 1));
   const { index } = netlink.findLink("a")!;
   assert.equal(namespace.run(() => linuxGateway(4)), null);
   netlink.addAddress(index, "192.168.1.2/24");

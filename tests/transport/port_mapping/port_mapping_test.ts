@@ -248,6 +248,32 @@ Deno.test("startPortMapping ends in a second though the gateway is silent, also 
   }
 });
 
+Deno.test("startPortMapping ends in a second though the gateway's look-up or the test from outside never does", async () => {
+  const never = () => new Promise<never>(() => {});
+  const testing = new World(["pcp"]);
+  testing.isReachable = never;
+  await testing.pass(500);
+  assert.deepEqual([testing.tested.length, testing.mapping.status().mapping!.test], [1, "running"]);
+  await testing.end();
+  const lookingUp = new World(["pcp"], { gateway: never });
+  await lookingUp.pass(500);
+  await lookingUp.end();
+});
+
+Deno.test("startPortMapping takes a function that throws for one that rejects", async () => {
+  const fail = () => {
+    throw new Error("not now");
+  };
+  const testing = new World(["pcp"], { verify: fail });
+  await testing.pass(500);
+  assert.equal(testing.mapping.status().mapping!.test, "unknown");
+  await testing.end();
+  const lookingUp = new World(["pcp"], { gateway: fail });
+  await lookingUp.pass(500);
+  assert.equal(lookingUp.mapping.status().gateway, null);
+  await lookingUp.end();
+});
+
 Deno.test("startPortMapping deletes a mapping whose grant was still under way when it was stopped", async () => {
   const world = new World(["natPmp"]);
   while (world.router.table.size === 0) await Promise.resolve();
