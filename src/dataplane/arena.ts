@@ -26,8 +26,8 @@ export const MAX_HEADER_LENGTH = 120;
 /** Vectors of one read or write; the kernel takes 1,024. */
 export const VECTOR_COUNT = 132;
 
-/** Two addresses of 28 bytes: the path, and where a datagram last came from. */
-export const TUNNEL_ADDRESSES_LENGTH = 64;
+/** Three addresses of 28 bytes: the path, where a datagram last came from, and whom the tunnel's own socket speaks to. */
+export const TUNNEL_ADDRESSES_LENGTH = 96;
 
 const SCRATCH_LENGTH = 2048;
 const ALIGNMENT = 64;
@@ -44,6 +44,8 @@ function place(length: number): number {
 export const TIME_AT: number = place(16);
 /** `struct epoll_event` array. */
 export const EVENTS_AT: number = place(64);
+/** The same for extra sockets, which have a poller of their own. */
+export const EXTRA_EVENTS_AT: number = place(64);
 /** 13 bytes of additional data of the message being sealed or opened. */
 export const AAD_AT: number = place(16);
 /** `struct msghdr` and what belongs to it, for sending. */

@@ -22,6 +22,11 @@ export type Command =
   | { do: "setPath"; localSpi: number; endpoint: Endpoint | null }
   | { do: "sendFrame"; localSpi: number; endpoint: Endpoint | null; frameType: number; payload: Uint8Array }
   | { do: "sendDatagram"; endpoint: Endpoint; bytes: Uint8Array }
+  | { do: "openSearch"; count: number }
+  | { do: "closeSearch" }
+  | { do: "searchDatagram"; socket: number; endpoint: Endpoint; bytes: Uint8Array }
+  | { do: "searchFrame"; localSpi: number; endpoint: Endpoint; frameType: number; payload: Uint8Array }
+  | { do: "dropOwnSocket"; localSpi: number }
   | { do: "route"; virtualAddress: number; localSpi: number }
   | { do: "unroute"; virtualAddress: number }
   | { do: "removeTunnel"; localSpi: number }

@@ -1,3 +1,4 @@
+import type { Endpoint } from "../base/ip.ts";
 import type { Random } from "../base/random.ts";
 import { ReceiveMessage, SendMessage } from "../ffi/datagram_message_linux.ts";
 import type { NativeMemory } from "../ffi/native_memory.ts";
@@ -9,6 +10,7 @@ import type { Command } from "./commands.ts";
 import { ControlGate } from "./control_gate.ts";
 import type { DataPath, DevicePort, SocketPort } from "./data_path.ts";
 import { DROP } from "./drops.ts";
+import { type ExtraSocketOpener, ExtraSockets } from "./extra_sockets.ts";
 import { FrameSender } from "./frame_sender.ts";
 import { Inbound } from "./inbound.ts";
 import { ModernProtection } from "./modern_protection.ts";
@@ -33,7 +35,9 @@ export interface CoreParts {
   joinsUdp: boolean;
   /** Where datagrams come from and go to. */
   socket: SocketPort;
-  /** Which addresses the socket speaks. */
+  /** Opens sockets beside it. */
+  openExtra: ExtraSocketOpener;
+  /** Which addresses the sockets speak. */
   family: SocketFamily;
   /** Whether the socket cuts trains into datagrams. */
   canSegment: boolean;
@@ -58,6 +62,7 @@ export class DataPlaneCore {
   readonly #inbound: Inbound;
   readonly #frames: FrameSender;
   readonly #gate: ControlGate;
+  readonly #extra: ExtraSockets;
 
   /** A core that knows no tunnel; its time is 0. */
   constructor(parts: CoreParts) {
@@ -72,6 +77,7 @@ export class DataPlaneCore {
     );
     this.#parts = parts;
     this.#path = { memory, table: new TunnelTable(), tally, batch, emit, now: 0, exactNow: 0 };
+    this.#extra = new ExtraSockets(parts.openExtra);
     this.#gate = new ControlGate(parts.random.u32());
     this.#frames = new FrameSender(this.#path, family);
     this.#outbound = new Outbound(this.#path, device);
@@ -83,6 +89,7 @@ export class DataPlaneCore {
       writer: new PacketWriter(memory, device, tally, parts.joinsUdp),
       frames: this.#frames,
       onControl: (at, length, addressAt) => this.#control(at, length, addressAt),
+      onHeardAside: (slot, tunnel) => this.#extra.take(slot, tunnel),
     });
   }
 
@@ -100,6 +107,12 @@ export class DataPlaneCore {
   /** Moves datagrams from the socket to the device and to the main thread; 0, or -errno of the receive that failed. */
   fromSocket(): number {
     return this.#inbound.drain();
+  }
+
+  /** The same for the extra socket in `slot`; nothing if it was closed meanwhile. */
+  fromExtraSocket(slot: number): void {
+    const socket = this.#extra.inSlot(slot);
+    if (socket !== undefined) this.#inbound.drainAside(slot, socket);
   }
 
   /** Clears what is past its time; whether there is something left that will be, so that this must be called again. */
@@ -122,6 +135,7 @@ export class DataPlaneCore {
   /** Clears all keys. */
   close(): void {
     for (const tunnel of [...this.#path.table.all]) this.#path.table.remove(tunnel);
+    this.#extra.close();
   }
 
   /** Carries out a command; those for tunnels that are gone are ignored, because they may cross with the tunnel's end. */
@@ -133,10 +147,15 @@ export class DataPlaneCore {
       case "addTunnel":
         return this.#addTunnel(command.tunnel);
       case "sendDatagram":
-        if (this.#frames.sendControl(command.endpoint, command.bytes)) {
-          this.#gate.noteSent(this.#path.memory.view, OTHER_ADDRESS_AT, this.#path.now);
-        }
-        return;
+        return this.#sendControl(command.endpoint, command.bytes, null);
+      case "openSearch":
+        return this.#extra.openForSearch(command.count);
+      case "closeSearch":
+        return this.#extra.closeSearch();
+      case "searchDatagram": {
+        const socket = this.#extra.ofSearch(command.socket);
+        return socket && this.#sendControl(command.endpoint, command.bytes, socket);
+      }
       case "unroute":
         return table.unroute(command.virtualAddress);
       case "report":
@@ -146,6 +165,18 @@ export class DataPlaneCore {
         const tunnel = table.bySpi(command.localSpi);
         if (tunnel !== undefined) this.#handleFor(tunnel, command);
       }
+    }
+  }
+
+  #sendControl(endpoint: Endpoint, bytes: Uint8Array, socket: SocketPort | null): void {
+    if (!this.#frames.sendControl(endpoint, bytes, socket)) return;
+    this.#gate.noteSent(this.#path.memory.view, OTHER_ADDRESS_AT, this.#path.now);
+  }
+
+  #sendFromSearch(tunnel: Tunnel, { endpoint, frameType, payload }: Command & { do: "searchFrame" }): void {
+    for (let number = 0; number < this.#extra.searchCount; number++) {
+      const socket = this.#extra.ofSearch(number);
+      if (socket !== undefined) this.#frames.sendFrom(socket, tunnel, endpoint, frameType, payload);
     }
   }
 
@@ -166,8 +197,13 @@ export class DataPlaneCore {
         break;
       case "sendFrame":
         return this.#frames.send(tunnel, command.endpoint, command.frameType, command.payload);
+      case "searchFrame":
+        return this.#sendFromSearch(tunnel, command);
+      case "dropOwnSocket":
+        return this.#extra.release(tunnel);
       case "removeTunnel":
         this.#inbound.forgetLast();
+        this.#extra.release(tunnel);
         return table.remove(tunnel);
     }
     // Each of these may have been what held packets waited for.
@@ -177,7 +213,10 @@ export class DataPlaneCore {
   #addTunnel(options: TunnelOptions): void {
     const { table } = this.#path;
     const former = table.bySpi(options.localSpi);
-    if (former !== undefined) table.remove(former);
+    if (former !== undefined) {
+      this.#extra.release(former);
+      table.remove(former);
+    }
     this.#inbound.forgetLast();
     const protection = this.#protect(options, listenTo(options.localSpi, this.#path.emit));
     table.add(new Tunnel(options, protection, table.takePlace()));

@@ -2,7 +2,7 @@ import type { Endpoint } from "../base/ip.ts";
 import { readSocketAddress, type SocketFamily, writeSocketAddress } from "../ffi/socket_address_linux.ts";
 import { INNER_FRAME } from "../protocol/inner_frames.ts";
 import { OTHER_ADDRESS_AT, SCRATCH_AT } from "./arena.ts";
-import type { DataPath } from "./data_path.ts";
+import type { DataPath, SocketPort } from "./data_path.ts";
 import { DROP } from "./drops.ts";
 import { FRAME_TYPE_LENGTH } from "./protection.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -36,11 +36,28 @@ export class FrameSender {
     if (frameType === INNER_FRAME.probe && payload.length >= PROBE_ID_LENGTH) {
       tunnel.probeSent(view.getBigUint64(this.#bodyAt(tunnel)), exactNow);
     }
-    this.#sealAndSend(tunnel, frameType, payload.length, endpoint === null ? tunnel.pathAt : OTHER_ADDRESS_AT);
+    const addressAt = endpoint === null ? tunnel.pathAt : OTHER_ADDRESS_AT;
+    this.#sealAndSend(tunnel, frameType, payload.length, addressAt, tunnel.socketTo(view, addressAt));
+  }
+
+  /** Seals a frame and sends it to `endpoint` from `socket`. */
+  sendFrom(socket: SocketPort, tunnel: Tunnel, endpoint: Endpoint, frameType: number, payload: Uint8Array): void {
+    const { memory: { bytes, view }, tally } = this.#path;
+    if (payload.length > MAX_FRAME_LENGTH) return tally.drop(DROP.tooLong);
+    if (!writeSocketAddress(view, OTHER_ADDRESS_AT, endpoint, this.#family)) return tally.drop(DROP.notReady);
+    bytes.set(payload, this.#bodyAt(tunnel));
+    this.#sealAndSend(tunnel, frameType, payload.length, OTHER_ADDRESS_AT, socket);
   }
 
   /** Answers the probe whose body is at `probeAt` where it came from; `datagramLength` is that of its datagram. */
-  answer(tunnel: Tunnel, type: number, probeAt: number, addressAt: number, datagramLength: number): void {
+  answer(
+    tunnel: Tunnel,
+    type: number,
+    probeAt: number,
+    addressAt: number,
+    datagramLength: number,
+    socket: SocketPort,
+  ): void {
     const { memory: { bytes, view } } = this.#path;
     const bodyAt = this.#bodyAt(tunnel);
     bytes.copyWithin(bodyAt, probeAt, probeAt + PROBE_ID_LENGTH);
@@ -52,17 +69,20 @@ export class FrameSender {
       view.setUint16(bodyAt + PROBE_ID_LENGTH + ADDRESS_LENGTH, port);
       length += ADDRESS_LENGTH;
     } else view.setUint16(bodyAt + PROBE_ID_LENGTH, datagramLength);
-    this.#sealAndSend(tunnel, isPath ? INNER_FRAME.probeAnswer : INNER_FRAME.mtuAnswer, length, addressAt);
+    this.#sealAndSend(tunnel, isPath ? INNER_FRAME.probeAnswer : INNER_FRAME.mtuAnswer, length, addressAt, socket);
   }
 
-  /** Sends a control datagram as it is; false where the socket cannot reach `endpoint`. Its address is left at `OTHER_ADDRESS_AT`. */
-  sendControl(endpoint: Endpoint, datagram: Uint8Array): boolean {
+  /**
+   * Sends a control datagram as it is, from `socket` or that of all tunnels; false where it cannot reach `endpoint`. Its
+   * address is left at `OTHER_ADDRESS_AT`.
+   */
+  sendControl(endpoint: Endpoint, datagram: Uint8Array, socket: SocketPort | null = null): boolean {
     const { memory: { bytes, view }, tally, batch } = this.#path;
     const isSent = datagram.length <= MAX_FRAME_LENGTH &&
       writeSocketAddress(view, OTHER_ADDRESS_AT, endpoint, this.#family);
     if (isSent) {
       bytes.set(datagram, SCRATCH_AT);
-      batch.sendOne(SCRATCH_AT, datagram.length, OTHER_ADDRESS_AT);
+      batch.sendOne(SCRATCH_AT, datagram.length, OTHER_ADDRESS_AT, socket);
     } else tally.drop(DROP.sendFailed);
     return isSent;
   }
@@ -71,13 +91,19 @@ export class FrameSender {
     return SCRATCH_AT + tunnel.protection.headerLength + FRAME_TYPE_LENGTH;
   }
 
-  #sealAndSend(tunnel: Tunnel, type: number, bodyLength: number, addressAt: number): void {
+  #sealAndSend(
+    tunnel: Tunnel,
+    type: number,
+    bodyLength: number,
+    addressAt: number,
+    socket: SocketPort | null,
+  ): void {
     const { memory: { view }, tally, batch, now } = this.#path;
     const { protection } = tunnel;
     const plaintextLength = FRAME_TYPE_LENGTH + bodyLength;
     view.setUint8(SCRATCH_AT + protection.headerLength, type);
     const isSealed = protection.isReady(now) && protection.seal(SCRATCH_AT, plaintextLength);
     if (!isSealed) return tally.drop(DROP.noSealingKeys);
-    batch.sendOne(SCRATCH_AT, protection.datagramLength(plaintextLength), addressAt);
+    batch.sendOne(SCRATCH_AT, protection.datagramLength(plaintextLength), addressAt, socket);
   }
 }

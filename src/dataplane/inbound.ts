@@ -51,6 +51,8 @@ export interface InboundParts {
   frames: FrameSender;
   /** Gets each datagram whose first word is 0, by its place, its length and the place of its sender's address. */
   onControl: (at: number, length: number, addressAt: number) => void;
+  /** The peer of a tunnel was heard on an extra socket; whether that is the tunnel's own now. */
+  onHeardAside: (slot: number, tunnel: Tunnel) => boolean;
 }
 
 /** Datagrams from the socket: to the device, to the main thread, or nowhere. */
@@ -62,6 +64,11 @@ export class Inbound {
   readonly #writer: PacketWriter;
   readonly #frames: FrameSender;
   readonly #onControl: (at: number, length: number, addressAt: number) => void;
+  readonly #onHeardAside: (slot: number, tunnel: Tunnel) => boolean;
+  /** Where the datagrams at hand came in. */
+  #source: SocketPort;
+  /** Its slot, -1 = it is that of all tunnels. */
+  #slot = -1;
   readonly #opened = new OpenedInfo();
   readonly #header = new PacketHeader();
   /** The tunnel of the last datagram; the next one is most often of the same. */
@@ -77,12 +84,24 @@ export class Inbound {
     this.#writer = parts.writer;
     this.#frames = parts.frames;
     this.#onControl = parts.onControl;
+    this.#onHeardAside = parts.onHeardAside;
+    this.#source = parts.socket;
   }
 
   /** Must be called when tunnels were added or removed. */
   forgetLast(): void {
     this.#lastSpi = 0;
     this.#lastTunnel = undefined;
+  }
+
+  /** The same as {@linkcode Inbound.drain} for an extra socket. */
+  drainAside(slot: number, socket: SocketPort): number {
+    this.#source = socket;
+    this.#slot = slot;
+    const result = this.drain();
+    this.#source = this.#socket;
+    this.#slot = -1;
+    return result;
   }
 
   /** Takes what waits at the socket, up to a limit. Returns 0, or -errno of a receive that failed. */
@@ -93,7 +112,7 @@ export class Inbound {
     let length = 0;
     for (let count = 0; count < MAX_RECEIVES; count++) {
       this.#message.arm(at, RECEIVE_CAPACITY);
-      length = this.#socket.receive();
+      length = this.#source.receive();
       if (length < 0) break;
       tally.receives++;
       this.#train(at, length);
@@ -134,6 +153,7 @@ export class Inbound {
     const plaintextLength = tunnel.protection.open(at, length, this.#path.now, this.#opened);
     if (plaintextLength < 0) return tally.drop(REFUSAL_DROPS[plaintextLength]!);
     tunnel.receivedAt = this.#path.now;
+    if (this.#slot >= 0) this.#heardAside(tunnel);
     if (this.#opened.isNewest) this.#watchSource(tunnel);
     this.#frame(tunnel, at + tunnel.protection.headerLength, plaintextLength, length);
   }
@@ -145,11 +165,21 @@ export class Inbound {
     if (tunnel.hasPath && sameSocketAddress(view, addressAt, tunnel.pathAt)) return;
     const isKnown = sameSocketAddress(view, addressAt, tunnel.otherAt);
     if (now - tunnel.roamedAt < (isKnown ? 10 : 1) * ROAMED_REPEAT_MS) return;
-    tunnel.roamedAt = now;
-    for (let offset = 0; offset < SOCKET_ADDRESS_LENGTH; offset += 4) {
-      view.setInt32(tunnel.otherAt + offset, view.getInt32(addressAt + offset));
-    }
+    this.#tellRoamed(tunnel);
+  }
+
+  #tellRoamed(tunnel: Tunnel): void {
+    tunnel.roamedAt = this.#path.now;
+    copyAddress(this.#path.memory.view, this.#message.addressAt, tunnel.otherAt);
     this.#path.emit({ on: "roamed", localSpi: tunnel.options.localSpi, from: this.#from() });
+  }
+
+  /** Of a search often one datagram gets through: it counts, whatever overtook it on another path. */
+  #heardAside(tunnel: Tunnel): void {
+    if (tunnel.hasOwnSocket || !this.#onHeardAside(this.#slot, tunnel)) return;
+    copyAddress(this.#path.memory.view, this.#message.addressAt, tunnel.ownSocketAt);
+    tunnel.setOwnSocket(this.#source);
+    this.#tellRoamed(tunnel);
   }
 
   #from(): Endpoint {
@@ -169,7 +199,7 @@ export class Inbound {
       case INNER_FRAME.probe:
       case INNER_FRAME.mtuProbe:
         if (bodyLength < PROBE_ID_LENGTH) return this.#refuse(tunnel, DROP.malformedFrame);
-        return this.#frames.answer(tunnel, type, bodyAt, this.#message.addressAt, datagramLength);
+        return this.#frames.answer(tunnel, type, bodyAt, this.#message.addressAt, datagramLength, this.#source);
       case INNER_FRAME.probeAnswer:
         return this.#probeAnswer(tunnel, bodyAt, bodyLength);
       default:
@@ -213,5 +243,11 @@ export class Inbound {
     const payload = this.#path.memory.bytes.slice(at, at + length);
     const { localSpi } = tunnel.options;
     this.#path.emit({ on: "frame", localSpi, from: this.#from(), epoch, sequence, isNewest, frameType, payload });
+  }
+}
+
+function copyAddress(view: DataView, from: number, to: number): void {
+  for (let offset = 0; offset < SOCKET_ADDRESS_LENGTH; offset += 4) {
+    view.setInt32(to + offset, view.getInt32(from + offset));
   }
 }

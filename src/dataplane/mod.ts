@@ -206,6 +206,28 @@ class WorkerDataPlane implements DataPlane {
     this.#commands.send({ do: "sendDatagram", endpoint, bytes });
   }
 
+  openSearch(count: number): void {
+    this.#commands.send({ do: "openSearch", count });
+  }
+
+  closeSearch(): void {
+    this.#commands.send({ do: "closeSearch" });
+  }
+
+  searchDatagram(socket: number, endpoint: Endpoint, bytes: Uint8Array): void {
+    requireSendable(bytes);
+    this.#commands.send({ do: "searchDatagram", socket, endpoint, bytes });
+  }
+
+  searchFrame(localSpi: number, endpoint: Endpoint, frameType: number, payload: Uint8Array): void {
+    requireSendable(payload);
+    this.#commands.send({ do: "searchFrame", localSpi, endpoint, frameType, payload });
+  }
+
+  dropOwnSocket(localSpi: number): void {
+    this.#commands.send({ do: "dropOwnSocket", localSpi });
+  }
+
   route(virtualAddress: number, localSpi: number): void {
     this.#commands.send({ do: "route", virtualAddress, localSpi });
   }

@@ -71,7 +71,7 @@ export class SendBatch {
     const length = this.#endAt - this.#startAt;
     if (this.#count === 1 || this.#canSegment) {
       this.#message.set(this.#startAt, length, this.#segmentLength, tunnel.pathAt);
-      this.#sent(this.#socket.send(), this.#count);
+      this.#sent(this.#socketOf(tunnel).send(), this.#count);
     } else {
       this.#sendSingly(tunnel);
     }
@@ -99,13 +99,17 @@ export class SendBatch {
     for (let at = this.#startAt; at < this.#endAt; at += this.#segmentLength) {
       const length = Math.min(this.#segmentLength, this.#endAt - at);
       this.#message.set(at, length, length, tunnel.pathAt);
-      this.#sent(this.#socket.send(), 1);
+      this.#sent(this.#socketOf(tunnel).send(), 1);
     }
   }
 
-  /** Sends one datagram outside of any batch, to the `struct sockaddr` at `addressAt`. */
-  sendOne(at: number, length: number, addressAt: number): void {
+  /** Sends one datagram outside of any batch, to the `struct sockaddr` at `addressAt`, from `socket` or that of all tunnels. */
+  sendOne(at: number, length: number, addressAt: number, socket: DatagramSender | null): void {
     this.#message.set(at, length, length, addressAt);
-    this.#sent(this.#socket.send(), 1);
+    this.#sent((socket ?? this.#socket).send(), 1);
+  }
+
+  #socketOf(tunnel: Tunnel): DatagramSender {
+    return tunnel.pathSocket ?? this.#socket;
   }
 }

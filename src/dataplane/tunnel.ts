@@ -1,10 +1,11 @@
 import type { Endpoint } from "../base/ip.ts";
-import { type SocketFamily, writeSocketAddress } from "../ffi/socket_address_linux.ts";
+import { sameSocketAddress, type SocketFamily, writeSocketAddress } from "../ffi/socket_address_linux.ts";
 import { ADDRESSES_AT, MAX_TUNNELS, TUNNEL_ADDRESSES_LENGTH } from "./arena.ts";
+import type { SocketPort } from "./data_path.ts";
 import type { Protection } from "./protection.ts";
 import type { TunnelOptions, TunnelStats } from "./types.ts";
 
-const SECOND_ADDRESS = TUNNEL_ADDRESSES_LENGTH / 2;
+const ADDRESS_ROOM = TUNNEL_ADDRESSES_LENGTH / 3;
 /** Probes whose answer is awaited; an older one without an answer gives up its place. */
 const PROBE_COUNT = 32;
 
@@ -27,13 +28,18 @@ export class Tunnel {
   readonly pathAt: number;
   /** Where that of the last datagram from elsewhere is. */
   readonly otherAt: number;
+  /** Where that of the peer is to which the tunnel's own socket leads. */
+  readonly ownSocketAt: number;
   /** Whether datagrams can be sent along a path. */
   hasPath = false;
+  /** The socket of the path; null = that of all tunnels. */
+  pathSocket: SocketPort | null = null;
   /** When the last authentic datagram came, or -1. */
   receivedAt: number = -1;
   /** When the control plane was last told of a datagram from elsewhere. */
   roamedAt: number = -Infinity;
   readonly #probes = new Map<bigint, number>();
+  #ownSocket: SocketPort | null = null;
 
   /** `place` is below {@linkcode MAX_TUNNELS} and this tunnel's alone. */
   constructor(options: TunnelOptions, protection: Protection, place: number) {
@@ -45,7 +51,8 @@ export class Tunnel {
     this.protection = protection;
     this.virtualAddress = options.virtualAddress | 0;
     this.pathAt = ADDRESSES_AT + place * TUNNEL_ADDRESSES_LENGTH;
-    this.otherAt = this.pathAt + SECOND_ADDRESS;
+    this.otherAt = this.pathAt + ADDRESS_ROOM;
+    this.ownSocketAt = this.otherAt + ADDRESS_ROOM;
   }
 
   /** Whether a packet could be sealed and sent now. */
@@ -57,6 +64,23 @@ export class Tunnel {
   setPath(view: DataView, endpoint: Endpoint | null, family: SocketFamily): void {
     this.hasPath = endpoint !== null && writeSocketAddress(view, this.pathAt, endpoint, family);
     view.setInt32(this.otherAt, 0);
+    this.pathSocket = this.hasPath ? this.socketTo(view, this.pathAt) : null;
+  }
+
+  /** Whether there is a socket of this tunnel alone. */
+  get hasOwnSocket(): boolean {
+    return this.#ownSocket !== null;
+  }
+
+  /** Gives it a socket of its own, which leads to the `struct sockaddr` at `ownSocketAt`, or takes it away. */
+  setOwnSocket(socket: SocketPort | null): void {
+    this.#ownSocket = socket;
+    this.pathSocket = null;
+  }
+
+  /** The socket that leads to the `struct sockaddr` at `addressAt`; null = that of all tunnels. */
+  socketTo(view: DataView, addressAt: number): SocketPort | null {
+    return this.#ownSocket !== null && sameSocketAddress(view, addressAt, this.ownSocketAt) ? this.#ownSocket : null;
   }
 
   /** Remembers when a probe left. */

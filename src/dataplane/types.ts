@@ -164,6 +164,20 @@ export interface DataPlane {
   sendFrame(localSpi: number, endpoint: Endpoint | null, frameType: number, payload: Uint8Array): void;
   /** Sends a control datagram as it is. @throws {RangeError} for more than 1,500 bytes. */
   sendDatagram(endpoint: Endpoint, bytes: Uint8Array): void;
+  /**
+   * Opens up to `count` further sockets on any ports and closes those of the search before. What comes in on them is
+   * treated and told like everything else. The first on which an authentic datagram of a tunnel arrives is that tunnel's
+   * own from then on: whatever it sends to where that came from leaves there.
+   */
+  openSearch(count: number): void;
+  /** Closes the sockets of the search that are no tunnel's own. */
+  closeSearch(): void;
+  /** Sends a control datagram from the `socket`-th socket of the search, from 0. @throws {RangeError} as `sendDatagram` */
+  searchDatagram(socket: number, endpoint: Endpoint, bytes: Uint8Array): void;
+  /** Seals a frame for each socket of the search, and sends each from its own. @throws {RangeError} as `sendFrame` */
+  searchFrame(localSpi: number, endpoint: Endpoint, frameType: number, payload: Uint8Array): void;
+  /** Closes a tunnel's own socket: it leads nowhere any more. */
+  dropOwnSocket(localSpi: number): void;
   /** Packets to and from this address use this tunnel. */
   route(virtualAddress: number, localSpi: number): void;
   /** No packet to or from this address passes any more. */

@@ -115,6 +115,8 @@ export class Poller {
   readonly descriptor: number;
   /** Blocks up to `timeoutMs` (-1: for ever); how many descriptors are readable, hung up or broken, or -errno. */
   readonly wait: (timeoutMs: number) => number;
+  /** Watches a further descriptor, under a number of the caller's. It is forgotten when it is closed. */
+  readonly watch: (descriptor: number, index: number) => void;
   readonly #view: DataView;
   readonly #at: number;
 
@@ -128,13 +130,14 @@ export class Poller {
     this.descriptor = descriptor;
     this.#view = memory.view;
     this.#at = at;
-    for (const [index, watched] of descriptors.entries()) {
+    this.watch = (watched, index) => {
       memory.view.setUint32(at, EPOLLIN, true);
       memory.view.setInt32(at + EVENT_DATA, index, true);
       if (epoll_ctl(descriptor, EPOLL_CTL_ADD, watched, pointer) < 0) {
         throw new Error(`Cannot watch descriptor ${watched}: errno ${errno[0]}`);
       }
-    }
+    };
+    descriptors.forEach(this.watch);
     this.wait = (timeoutMs) => {
       const result = epoll_wait(descriptor, pointer, capacity, timeoutMs);
       return result < 0 ? -errno[0]! : result;

@@ -35,6 +35,8 @@ export class CoreEnd {
   readonly memory: NativeMemory = createArena();
   readonly device: ArrayDevice = new ArrayDevice(this.memory);
   readonly socket: ArraySocket = new ArraySocket(this.memory);
+  /** Sockets beside it, by slot. */
+  readonly extra: (ArraySocket | undefined)[] = [];
   readonly events: DataPlaneEvent[] = [];
   /** What the main thread has not yet taken. */
   waitingControl = 0;
@@ -46,6 +48,10 @@ export class CoreEnd {
       device: this.device,
       joinsUdp: options.joinsUdp ?? true,
       socket: this.socket,
+      openExtra: (slot) => {
+        const port = this.extra[slot] = new ArraySocket(this.memory);
+        return { port, close: () => this.extra[slot] = undefined };
+      },
       family: "dual",
       canSegment: options.canSegment ?? true,
       makers: chooseAeads(this.memory, options.portableOnly ?? false),
@@ -77,6 +83,12 @@ export class CoreEnd {
       this.socket.toReceive.push({ from, bytes, segment: datagrams[0]!.length });
     } else for (const bytes of datagrams) this.socket.toReceive.push({ from, bytes });
     while (this.socket.toReceive.length > 0) this.core.fromSocket();
+  }
+
+  /** Hands a datagram to the extra socket in a slot. */
+  receiveAside(slot: number, from: Endpoint, datagram: Uint8Array): void {
+    this.extra[slot]!.toReceive.push({ from, bytes: datagram });
+    this.core.fromExtraSocket(slot);
   }
 
   /** Takes what was sent. */

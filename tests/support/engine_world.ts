@@ -187,6 +187,12 @@ export class WorldMember {
         if (!isBlocked(endpoint)) plane.sendFrame(localSpi, endpoint, frameType, payload);
       },
       sendDatagram: (endpoint, bytes) => isBlocked(endpoint) ? undefined : plane.sendDatagram(endpoint, bytes),
+      openSearch: (count) => plane.openSearch(count),
+      closeSearch: () => plane.closeSearch(),
+      searchDatagram: (socket, endpoint, bytes) => plane.searchDatagram(socket, endpoint, bytes),
+      searchFrame: (localSpi, endpoint, frameType, payload) =>
+        plane.searchFrame(localSpi, endpoint, frameType, payload),
+      dropOwnSocket: (localSpi) => plane.dropOwnSocket(localSpi),
       route: (virtualAddress, localSpi) => plane.route(virtualAddress, localSpi),
       unroute: (virtualAddress) => plane.unroute(virtualAddress),
       removeTunnel: (localSpi) => plane.removeTunnel(localSpi),
