@@ -21,6 +21,10 @@ export const server: Command = defineCommand({
     udp: { value: "PORT", summary: "First port for address discovery (default 12975)" },
     udp2: { value: "PORT", summary: "Second port for address discovery (default 12976)" },
     relay: { value: "PORT", summary: "Port of its relay (default 17771)" },
+    tls: {
+      value: "PORT",
+      summary: "Port for clients that only TLS gets through to; off = none (default 443 where it is free)",
+    },
     pool: { value: "CIDR", summary: "Block of virtual addresses (default: a random /16 of 10/8, drawn once)" },
     suite: { value: "1,2", summary: "Suites of the cryptography it offers (default 2)" },
     ...LOG_OPTIONS,
@@ -29,7 +33,7 @@ export const server: Command = defineCommand({
     { line: "server --data ./data --listen 203.0.113.5:12975", does: "serve on this address" },
     { line: "server --data ./data --pool 10.77.0.0/16", does: "give out addresses of this block" },
   ],
-  json: "{ready:true,host,port,udpPort,udp2Port,relayPort}, once",
+  json: "{ready:true,host,port,udpPort,udp2Port,relayPort,tlsPort}, once",
   run: async ({ context, options, json }) => {
     const serverOptions: ServerOptions = {
       dataDir: options.data,
@@ -37,15 +41,17 @@ export const server: Command = defineCommand({
       udpPort: parsePort("--udp", options.udp ?? "12975"),
       udp2Port: parsePort("--udp2", options.udp2 ?? "12976"),
       relayPort: parsePort("--relay", options.relay ?? "17771"),
+      ...(options.tls === "off" ? {} : { tls: tlsOption(options.tls) }),
       ...(options.pool === undefined ? {} : { pool: checkCidr("--pool", options.pool) }),
       suites: parseSuites("--suite", options.suite ?? "2"),
       log: loggerOf(context, options),
     };
     const start = () => context.roles.startServer(serverOptions);
-    const isInterrupted = await runRole(context, start, ({ host, port, udpPort, udp2Port, relayPort }) => {
+    const isInterrupted = await runRole(context, start, (server) => {
+      const { host, port, udpPort, udp2Port, relayPort, tlsPort } = server;
       context.print(
         json
-          ? renderJson({ ready: true, host, port, udpPort, udp2Port, relayPort })
+          ? renderJson({ ready: true, host, port, udpPort, udp2Port, relayPort, tlsPort })
           : `buri server ready ${formatHostPort(host, port)}`,
       );
     });
@@ -54,3 +60,8 @@ export const server: Command = defineCommand({
     return isInterrupted && !isTerminated ? INTERRUPTED : 0;
   },
 });
+
+/** The port of the web is often another's or not permitted: only who names a port insists on it. */
+function tlsOption(text: string | undefined): { port: number; isOptional: boolean } {
+  return text === undefined ? { port: 443, isOptional: true } : { port: parsePort("--tls", text), isOptional: false };
+}

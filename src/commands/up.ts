@@ -2,7 +2,7 @@ import { type Command, defineCommand, STATE_OPTION } from "./cli/command.ts";
 import type { EngineOptions } from "./cli/context.ts";
 import { LOG_OPTIONS, loggerOf } from "./cli/logging.ts";
 import { runRole } from "./cli/role.ts";
-import { parsePort, parseSuite } from "./cli/values.ts";
+import { parsePort, parseProxyOption, parseSuite } from "./cli/values.ts";
 import { renderJson } from "./text/json.ts";
 
 /** The engine in the foreground. */
@@ -23,22 +23,28 @@ export const up: Command = defineCommand({
       summary: "Name of the tunnel device; none = without one (default buri0 or the next free)",
     },
     port: { value: "UDPPORT", summary: "Local UDP port, for a router that forwards it (default: any)" },
+    proxy: {
+      value: "URL",
+      summary: "HTTP proxy for networks that let nothing else out; none = without one (default: HTTPS_PROXY)",
+    },
     suite: { value: "1|2", summary: "Suite of the cryptography; 1 is for servers that offer it (default 2)" },
     ...LOG_OPTIONS,
   },
   examples: [
     { line: "up --server buri://203.0.113.5:12975/#KEY --nick bob", does: "first start" },
     { line: "up", does: "every other start" },
+    { line: "up --proxy http://bob:s3same@10.0.0.1:3128", does: "through a proxy where nothing else works" },
   ],
   json: "{ready:true,address4,address6}, once",
   run: async ({ context, options, json }) => {
-    const { server, nick, device, port } = options;
+    const { server, nick, device, port, proxy } = options;
     const engineOptions: EngineOptions = {
       stateDir: context.stateDir(options.state),
       ...(server === undefined ? {} : { server }),
       ...(nick === undefined ? {} : { nick }),
       ...(device === undefined ? {} : { device }),
       ...(port === undefined ? {} : { udpPort: parsePort("--port", port) }),
+      ...(proxy === undefined ? {} : { proxy: parseProxyOption("--proxy", proxy) }),
       suite: parseSuite("--suite", options.suite ?? "2"),
       log: loggerOf(context, options),
       signal: context.signal,

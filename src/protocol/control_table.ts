@@ -89,6 +89,7 @@ export const CONTROL = {
     fields: { ...change, keyType: u8, newPublicKey: publicKey, proofByNew: signature, proofByOld: signature },
   },
   create: { number: 0x30, from: "client", fields: { ...change, name: networkName, ...password, kind: u8 } },
+  streams: { number: 0x28, from: "server", fields: { tlsPort: u16, relayId: bytes(16) } },
   join: { number: 0x31, from: "client", fields: { ...change, name: networkName, ...password } },
   leave: { number: 0x32, from: "client", fields: networkChange },
   delete: { number: 0x33, from: "client", fields: networkChange },

@@ -4,6 +4,7 @@ import { parseEndpoint } from "../base/ip.ts";
 import { systemRandom } from "../base/random.ts";
 import { DEFAULT_PORT, formatInvite, parseInvite } from "../protocol/mod.ts";
 import { makeDataFolder, readPrivateFile, replacePrivateFile } from "./data_folder.ts";
+import { systemClock } from "../transport/system.ts";
 import { loadServerIdentity, pinOf } from "./server_identity.ts";
 
 /** Where the server last listened, as HOST:PORT. */
@@ -34,7 +35,7 @@ export async function makeInvite({ dataDir, host }: InviteOptions): Promise<stri
   const named = host === undefined
     ? concreteAddress(remembered)
     : splitHost(host, remembered?.port ?? DEFAULT_PORT.control);
-  const identity = await loadServerIdentity(dataDir, systemRandom());
+  const identity = await loadServerIdentity(dataDir, systemRandom(), systemClock().wallMs());
   try {
     const invite = formatInvite({ ...named, pin: pinOf(identity) });
     parseInvite(invite);

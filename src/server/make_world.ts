@@ -8,7 +8,7 @@ import { announcementLimit, PasswordTries, registrationLimit } from "./rate_limi
 import { Rendezvous } from "./rendezvous.ts";
 import type { Store } from "./store.ts";
 import { Turns } from "./turns.ts";
-import type { ControlClient, DiscoveryPorts, RelayIssuer, World } from "./world.ts";
+import type { ControlClient, DiscoveryPorts, RelayIssuer, StreamPlaces, World } from "./world.ts";
 
 /** What a world is made around. */
 export interface WorldOptions {
@@ -20,6 +20,8 @@ export interface WorldOptions {
   relays: RelayIssuer;
   /** Ports of discovery. */
   ports: DiscoveryPorts;
+  /** Ways in for those whose UDP is blocked. Default: none. */
+  streams?: StreamPlaces;
   /** What this server allows. */
   policy: ServerPolicy;
   /** Time. */
@@ -36,6 +38,7 @@ export function makeWorld(options: WorldOptions): { world: World; endPauses: () 
   const waiting = new Set<() => void>();
   const world: World = {
     ...options,
+    streams: options.streams ?? null,
     presence: new Presence<ControlClient>(),
     rendezvous: new Rendezvous<ControlClient>(random),
     sessions: new Map(),

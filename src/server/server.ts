@@ -35,6 +35,8 @@ export interface ServerOptions {
   udp2Port: number;
   /** Port of the relay; 0 = any. */
   relayPort: number;
+  /** A port for those whom only TLS reaches; 0 = any. Left out: none. Within the control port TLS is spoken always. */
+  tls?: { port: number; /** Whether it goes without where that port cannot be had. */ isOptional: boolean };
   /** Prefix to hand out addresses from, `a.b.c.d/bits`; default: a random /16 of 10/8, drawn once. */
   pool?: string;
   /** Suites it speaks. */
@@ -59,6 +61,8 @@ export interface RunningServer {
   udp2Port: number;
   /** Bound port of the relay. */
   relayPort: number;
+  /** Bound TLS port; null = none. */
+  tlsPort: number | null;
   /** Settles when it has stopped; rejects when it had to by itself. */
   stopped: Promise<void>;
   /** Says goodbye to all clients and gives back everything. May be called again. */
@@ -68,6 +72,7 @@ export interface RunningServer {
 /** Sockets that are bound before root is given up. */
 interface Bound {
   control: Deno.TcpListener;
+  tls: Deno.TcpListener | null;
   discovery: DiscoverySockets;
   udpPort: number;
   udp2Port: number;
@@ -87,7 +92,7 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
   await using opened = new AsyncDisposableStack();
   makeDataFolder(dataDir);
   opened.defer(lockDataFolder(dataDir));
-  const identity = await loadServerIdentity(dataDir, random);
+  const identity = await loadServerIdentity(dataDir, random, systemClock().wallMs());
   const bound = await bindAll(options, identity, opened);
   rememberListenAddress(dataDir, listen.host, portOf(bound.control));
   const world = await openWorld(options, identity, bound, random, pool, opened);
@@ -96,23 +101,38 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
 }
 
 async function bindAll(
-  { listen, udpPort, udp2Port, relayPort, log }: ServerOptions,
+  options: ServerOptions,
   identity: ServerIdentity,
   opened: AsyncDisposableStack,
 ): Promise<Bound> {
+  const { listen, udpPort, udp2Port, relayPort, log } = options;
   const { host } = listen;
   const control = opened.adopt(listenTcp({ ...listen, option: "--listen" }), closeQuietly);
+  const tls = listenTls(options);
+  if (tls !== null) opened.adopt(tls, closeQuietly);
   const first = opened.adopt(listenUdp({ host, port: udpPort, option: "--udp" }), closeQuietly);
   const second = opened.adopt(listenUdp({ host, port: udp2Port, option: "--udp2" }), closeQuietly);
   const relay = await startOwnRelay({ host, port: relayPort, option: "--relay" }, identity, log);
   opened.defer(() => relay.stop());
   return {
     control,
+    tls,
     discovery: new DiscoverySockets(first, second),
     udpPort: portOf(first),
     udp2Port: portOf(second),
     relay,
   };
+}
+
+function listenTls({ listen: { host }, tls, log }: ServerOptions): Deno.TcpListener | null {
+  if (tls === undefined) return null;
+  try {
+    return listenTcp({ host, port: tls.port, option: "--tls" });
+  } catch (error) {
+    if (!tls.isOptional) throw error;
+    log.info("no TLS port: clients behind strict firewalls will not reach this server", { port: tls.port, error });
+    return null;
+  }
 }
 
 async function startOwnRelay(place: Place, identity: ServerIdentity, log: Logger): Promise<Relay> {
@@ -155,7 +175,7 @@ function portOf({ addr }: { readonly addr: Deno.Addr }): number {
 async function openWorld(
   { dataDir, log, policy }: ServerOptions,
   identity: ServerIdentity,
-  { relay, udpPort, udp2Port }: Bound,
+  { relay, tls, udpPort, udp2Port }: Bound,
   random: Random,
   pool: Cidr4 | null,
   opened: AsyncDisposableStack,
@@ -170,6 +190,7 @@ async function openWorld(
   const { world, endPauses } = makeWorld({
     ...{ store, plan, relays, clock, random, log },
     ports: { udpPort, udp2Port },
+    streams: { tlsPort: tls === null ? 0 : portOf(tls), relayId: identity.relayId },
     policy: policy ?? POLICIES.open,
   });
   opened.defer(endPauses);
@@ -185,7 +206,7 @@ function relayIssuer(issuer: TicketIssuer, relay: Relay): RelayIssuer {
 
 function serve(
   options: ServerOptions,
-  { ed25519, rsa }: ServerIdentity,
+  { ed25519, rsa, tls }: ServerIdentity,
   bound: Bound,
   world: World,
   opened: AsyncDisposableStack,
@@ -199,8 +220,10 @@ function serve(
     stopped.reject(error);
     void stop();
   });
-  const listener = new ControlListener(bound.control, {
+  const listener = new ControlListener(bound, {
     world,
+    certificate: tls,
+    serveRelayStream: (stream) => bound.relay.serveStream(stream),
     login: { ed25519, rsa: suites.includes(SUITE.classic) ? rsa : null, suites, offers: measureOffers(world.clock) },
     handlers: { ...accountHandlers, ...networkHandlers, ...powerHandlers, ...tunnelHandlers },
   });
@@ -214,7 +237,9 @@ function serve(
   const stop = () => stopping ??= opened.disposeAsync().then(() => stopped.resolve(), stopped.reject);
   const { udpPort, udp2Port, relay } = bound;
   const port = portOf(bound.control);
-  return { host: listen.host, port, udpPort, udp2Port, relayPort: relay.port, stopped: stopped.promise, stop };
+  const tlsPort = bound.tls === null ? null : portOf(bound.tls);
+  const ports = { port, udpPort, udp2Port, relayPort: relay.port, tlsPort };
+  return { host: listen.host, ...ports, stopped: stopped.promise, stop };
 }
 
 /** Ends with the server, or fails when the relay has ended by itself. */

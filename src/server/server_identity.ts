@@ -3,9 +3,11 @@ import type { Random } from "../base/random.ts";
 import { ed25519FromSeed, type Ed25519KeyPair } from "../crypto/ed25519.ts";
 import { sha1 } from "../crypto/hash.ts";
 import { generateRsaKeyPair, type RsaKeyPair, rsaKeyPairFromPkcs8 } from "../crypto/rsa.ts";
+import type { TlsIdentity } from "../crypto/self_signed.ts";
 import { sshRsaFingerprintSha256 } from "../crypto/ssh_rsa.ts";
 import type { ServerPin } from "../protocol/mod.ts";
 import { readOrMakeFile } from "./data_folder.ts";
+import { loadTlsIdentity } from "./tls_identity.ts";
 
 /** What makes a server this server: its secrets, which live in its data folder and nowhere else. */
 export interface ServerIdentity {
@@ -19,6 +21,8 @@ export interface ServerIdentity {
   relayId: Uint8Array;
   /** What the relay shares with the server: 32 bytes. */
   relayKey: Uint8Array;
+  /** What those see who speak TLS. */
+  tls: TlsIdentity;
 }
 
 const SEED_LENGTH = 32;
@@ -31,7 +35,7 @@ const RELAY_KEY_LENGTH = 32;
  *
  * @throws {UserError} when the folder cannot be used or a key in it is damaged.
  */
-export async function loadServerIdentity(folder: string, random: Random): Promise<ServerIdentity> {
+export async function loadServerIdentity(folder: string, random: Random, wallMs: number): Promise<ServerIdentity> {
   const secret = (name: string, length: number) => readSecret(folder, name, length, random);
   const seed = await secret("ed25519.key", SEED_LENGTH);
   const rsa = await readOrMakeFile(folder, "rsa.key", async () => (await generateRsaKeyPair()).privateKey);
@@ -43,6 +47,7 @@ export async function loadServerIdentity(folder: string, random: Random): Promis
     checksumKey,
     relayId: relay.slice(0, RELAY_ID_LENGTH),
     relayKey: relay.slice(RELAY_ID_LENGTH),
+    tls: await loadTlsIdentity(folder, random, wallMs),
   };
 }
 

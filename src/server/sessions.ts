@@ -106,6 +106,7 @@ export function enterSession(
     world.presence.enter(client, places)?.dismiss(GOODBYE.replaced, 0);
     world.sessions.set(toHex(client.sessionId), client);
     client.send(welcome(world, client, account));
+    if (world.streams !== null) client.send({ type: "streams", requestId: 0, ...world.streams });
     const isOnline = world.presence.isOnline.bind(world.presence);
     for (const { network, membership, members } of networks) {
       client.send(networkMessage(network, membership, members, isOnline, world.policy));

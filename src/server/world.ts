@@ -76,6 +76,14 @@ export interface DiscoveryPorts {
   udp2Port: number;
 }
 
+/** Where streams are served: what STREAMS tells. */
+export interface StreamPlaces {
+  /** A TCP port on which TLS is spoken; 0 = none of its own. */
+  tlsPort: number;
+  /** The relay for which this server takes relay streams: 16 bytes. */
+  relayId: Uint8Array;
+}
+
 /** Everything a request may touch. One per server. */
 export interface World {
   /** What is kept. */
@@ -100,6 +108,8 @@ export interface World {
   readonly policy: ServerPolicy;
   /** Set once the sockets are bound. */
   readonly ports: DiscoveryPorts;
+  /** Ways in for those whose UDP is blocked; null = none. */
+  readonly streams: StreamPlaces | null;
   /** Time. */
   readonly clock: Clock;
   /** Ids, addresses, SPIs, keys of sessions. */

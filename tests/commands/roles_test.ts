@@ -27,7 +27,13 @@ function serverWorld(): { world: CliWorld; role: FakeRole; seen: ServerOptions[]
   const startServer = (options: ServerOptions): Promise<RunningServer> => {
     seen.push(options);
     const { host, port } = options.listen;
-    const ports = { port: port || 40001, udpPort: 40002, udp2Port: 40003, relayPort: 40004 };
+    const ports = {
+      port: port || 40001,
+      udpPort: 40002,
+      udp2Port: 40003,
+      relayPort: 40004,
+      tlsPort: options.tls?.port ?? null,
+    };
     return Promise.resolve({ host, ...ports, stopped: role.stopped, stop: () => role.stop() });
   };
   return { world: new CliWorld({ roles: { startServer } }), role, seen };
@@ -59,13 +65,15 @@ Deno.test("server prints where it serves and passes its defaults on", async () =
     udpPort: 12975,
     udp2Port: 12976,
     relayPort: 17771,
+    tls: { port: 443, isOptional: true },
     suites: [2],
   });
 });
 
 Deno.test("server passes its options on and prints the port that was bound", async () => {
   const { world, seen } = serverWorld();
-  const options = "--listen [::1]:0 --udp 0 --udp2 1 --relay 2 --pool 10.77.0.0/16 --suite 2,1 --log-level silent";
+  const options =
+    "--listen [::1]:0 --udp 0 --udp2 1 --relay 2 --tls 8443 --pool 10.77.0.0/16 --suite 2,1 --log-level silent";
   const code = world.run("server", "--data", "/tmp/data", ...options.split(" "));
   await world.printed();
   assert.deepEqual(world.stdout, ["buri server ready [::1]:40001"]);
@@ -78,6 +86,7 @@ Deno.test("server passes its options on and prints the port that was bound", asy
     udpPort: 0,
     udp2Port: 1,
     relayPort: 2,
+    tls: { port: 8443, isOptional: false },
     pool: "10.77.0.0/16",
     suites: [1, 2],
   });
@@ -85,10 +94,10 @@ Deno.test("server passes its options on and prints the port that was bound", asy
 
 Deno.test("server --json prints all its ports", async () => {
   const { world } = serverWorld();
-  const code = world.run("server", "--data", "/tmp/data", "--listen", "127.0.0.1:0", "--json");
+  const code = world.run("server", "--data", "/tmp/data", "--listen", "127.0.0.1:0", "--tls", "off", "--json");
   await world.printed();
-  const expected = { ready: true, host: "127.0.0.1", port: 40001, udpPort: 40002, udp2Port: 40003, relayPort: 40004 };
-  assert.deepEqual(world.stdout.map((line) => JSON.parse(line)), [expected]);
+  const ports = { port: 40001, udpPort: 40002, udp2Port: 40003, relayPort: 40004, tlsPort: null };
+  assert.deepEqual(world.stdout.map((line) => JSON.parse(line)), [{ ready: true, host: "127.0.0.1", ...ports }]);
   world.interrupt();
   await code;
 });

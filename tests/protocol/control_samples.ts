@@ -116,6 +116,11 @@ export const CONTROL_SAMPLES: Sample[] = [
     "27" + "00000001" + "0102030405060708" + "02" + "0020" + hx(32, 1) + "0040" + hx(64, 2) + "0040" + hx(64, 3),
   ),
   control(
+    { type: "streams", requestId: 0, tlsPort: 443, relayId: fill(16, 0x71) },
+    "server",
+    "28" + "00000000" + "01bb" + hx(16, 0x71),
+  ),
+  control(
     {
       type: "create",
       requestId: 1,

@@ -26,6 +26,7 @@ Deno.test("CONTROL keeps its type numbers: a change here breaks every other impl
     addKey: "25",
     setNick: "26",
     rotateKey: "27",
+    streams: "28",
     create: "30",
     join: "31",
     leave: "32",

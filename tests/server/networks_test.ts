@@ -181,7 +181,7 @@ Deno.test("A login tells all networks of the client, then SYNCHRONISED", async (
   await using again = await test.connect({ ed25519: bob.ed25519, address: bob.address });
   await again.settled();
   const types = again.inbox.map(({ type }) => type);
-  assert.deepEqual(types, ["welcome", "network", "network", "synchronised"]);
+  assert.deepEqual(types, ["welcome", "streams", "network", "network", "synchronised"]);
   await ann.close();
 });
 

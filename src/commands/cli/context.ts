@@ -1,5 +1,6 @@
 import type { Logger } from "../../base/log.ts";
 import type { ControlConnection, EngineControl } from "../../ipc/mod.ts";
+import type { HttpProxy } from "../../transport/http_proxy.ts";
 import type { MatrixOptions } from "../../lab/nat_matrix.ts";
 import type { PairResult } from "../../lab/pair_run.ts";
 
@@ -31,6 +32,8 @@ export interface ServerOptions {
   udp2Port: number;
   /** Port of the server's own relay, 0 = any. */
   relayPort: number;
+  /** Port for those whom only TLS reaches, 0 = any; `isOptional`: it may do without. Left out: none. */
+  tls?: { port: number; isOptional: boolean };
   /** Address pool as a CIDR block; without it the one of the data folder, or a random one. */
   pool?: string;
   /** Suites it accepts, 1 and 2. */
@@ -51,6 +54,8 @@ export interface RunningServer {
   udp2Port: number;
   /** Relay port that was bound. */
   relayPort: number;
+  /** TLS port that was bound; null = none. */
+  tlsPort: number | null;
   /** Resolves when it has ended, rejects when it failed. */
   stopped: Promise<void>;
   /** Ends it. */
@@ -69,6 +74,8 @@ export interface EngineOptions {
   device?: string;
   /** Local UDP port, 0 = any. */
   udpPort?: number;
+  /** HTTP proxy, null = none; left out: the one of the environment. */
+  proxy?: HttpProxy | null;
   /** Suite to speak. */
   suite: 1 | 2;
   /** Where it reports. */

@@ -1,6 +1,7 @@
 import { UserError } from "../../base/errors.ts";
 import { parseCidr4, parseIpv6 } from "../../base/ip.ts";
 import type { LogLevel } from "../../base/log.ts";
+import { type HttpProxy, parseProxy } from "../../transport/http_proxy.ts";
 
 /** `HOST:PORT` or `[IPV6]:PORT`. Throws `UserError` with exit code 2. */
 export function parseHostPort(option: string, text: string): { host: string; port: number } {
@@ -57,6 +58,15 @@ export function parseSuite(option: string, text: string): 1 | 2 {
 export function checkCidr(option: string, text: string): string {
   if (parseCidr4(text) === null) throw wrong(option, text, "a block of addresses, such as 10.77.0.0/16");
   return text;
+}
+
+/** `http://[user:password@]host[:port]`, or `none`, which is null. Throws `UserError` with exit code 2. */
+export function parseProxyOption(option: string, text: string): HttpProxy | null {
+  if (text === "none") return null;
+  const proxy = parseProxy(text);
+  // What was typed may hold a password.
+  if (proxy === null) throw wrong(option, "…", "http://user:password@host:port, or none");
+  return proxy;
 }
 
 /** Throws `UserError` with exit code 2. */
