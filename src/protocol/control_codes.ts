@@ -61,7 +61,7 @@ export function resultWords(code: number): string {
 export const GOODBYE = { logout: 1, serverStops: 2, replaced: 3, idle: 4, evicted: 5 } as const;
 
 /** `flags` of WELCOME. */
-export const SERVER_FLAG = { listsNetworks: 1 << 0, hasRelay: 1 << 1 } as const;
+export const SERVER_FLAG = { listsNetworks: 1 << 0, hasRelay: 1 << 1, mayOnlyReadNetworkChat: 1 << 2 } as const;
 
 /** `locked` and `approval` of SET ACCESS: 0 no, 1 yes (approval: manual), 255 as it is. */
 export const ACCESS = { no: 0, yes: 1, unchanged: 255 } as const;

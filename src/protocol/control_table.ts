@@ -24,6 +24,7 @@ import {
 import { suites } from "./negotiation.ts";
 import { bans, candidates, member, networkHead, publicKeys, relayOffers } from "./records.ts";
 import { record } from "./fields.ts";
+import { MESSAGE_KEY_LENGTH } from "./sealed_message.ts";
 
 /** Which end of a control connection sends a message. */
 export type Side = "client" | "server";
@@ -88,8 +89,8 @@ export const CONTROL = {
     from: "client",
     fields: { ...change, keyType: u8, newPublicKey: publicKey, proofByNew: signature, proofByOld: signature },
   },
-  create: { number: 0x30, from: "client", fields: { ...change, name: networkName, ...password, kind: u8 } },
   streams: { number: 0x28, from: "server", fields: { tlsPort: u16, relayId: bytes(16) } },
+  create: { number: 0x30, from: "client", fields: { ...change, name: networkName, ...password, kind: u8 } },
   join: { number: 0x31, from: "client", fields: { ...change, name: networkName, ...password } },
   leave: { number: 0x32, from: "client", fields: networkChange },
   delete: { number: 0x33, from: "client", fields: networkChange },
@@ -161,13 +162,15 @@ export const CONTROL = {
     from: "server",
     fields: { messageId, networkId: u32, clientId: u32, sentAt: u64, sealed: blob(MAX_BLOB_LENGTH.sealed) },
   },
-  messageAck: { number: 0x62, from: "client", fields: { messageId } },
+  messageAck: { number: 0x62, from: "client", fields: { messageId, clientId: u32 } },
   createInvite: {
     number: 0x63,
     from: "client",
     fields: { ...networkChange, uses: u16, expiresAt: u64, verifier: secret },
   },
   joinInvited: { number: 0x64, from: "client", fields: { ...networkChange, secret } },
+  putMessageKey: { number: 0x68, from: "client", fields: { messageKey: bytes(MESSAGE_KEY_LENGTH) } },
+  getMessageKey: { number: 0x69, from: "client", fields: { clientId: u32 } },
 } as const satisfies Record<string, ControlDefinition>;
 
 /** What a successful RESULT carries, for the requests that have an answer. */
@@ -178,4 +181,5 @@ export const RESULT_PAYLOAD = {
   getKeys: record({ keys: publicKeys }),
   getTickets: record({ relays: relayOffers }),
   getBans: record({ bans }),
+  getMessageKey: record({ keys: publicKeys, messageKey: blob(MESSAGE_KEY_LENGTH) }),
 };

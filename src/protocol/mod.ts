@@ -22,5 +22,6 @@ export * from "./name_key.ts";
 export * from "./negotiation.ts";
 export * from "./records.ts";
 export * from "./relay.ts";
+export * from "./sealed_message.ts";
 export * from "./relay_stream.ts";
 export * from "./transcripts.ts";

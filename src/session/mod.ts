@@ -16,6 +16,7 @@ export * from "./control_stream.ts";
 export * from "./exchange_types.ts";
 export * from "./login_types.ts";
 export { PeerExchanges } from "./peer_exchanges.ts";
+export * from "./sealed_messages.ts";
 export {
   AUTH_TIMEOUT_MS,
   HELO_TIMEOUT_MS,

@@ -287,7 +287,11 @@ export const CONTROL_SAMPLES: Sample[] = [
     "server",
     "61" + "00000000" + hx(16, 1) + "00000009" + "00000005" + "0000000000000001" + "0003" + hx(3, 2),
   ),
-  control({ type: "messageAck", requestId: 1, messageId: fill(16, 1) }, "client", "62" + "00000001" + hx(16, 1)),
+  control(
+    { type: "messageAck", requestId: 1, messageId: fill(16, 1), clientId: 5 },
+    "client",
+    "62" + "00000001" + hx(16, 1) + "00000005",
+  ),
   control(
     { type: "createInvite", requestId: 1, ...SHARED, uses: 1, expiresAt: 2n, verifier: SECRET },
     "client",
@@ -298,4 +302,10 @@ export const CONTROL_SAMPLES: Sample[] = [
     "client",
     "64" + "00000001" + SHARED_HEX + SECRET_HEX,
   ),
+  control(
+    { type: "putMessageKey", requestId: 1, messageKey: fill(1289, 3) },
+    "client",
+    "68" + "00000001" + hx(1289, 3),
+  ),
+  control({ type: "getMessageKey", requestId: 1, clientId: 5 }, "client", "69" + "00000001" + "00000005"),
 ];

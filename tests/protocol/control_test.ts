@@ -66,6 +66,8 @@ Deno.test("CONTROL keeps its type numbers: a change here breaks every other impl
     messageAck: "62",
     createInvite: "63",
     joinInvited: "64",
+    putMessageKey: "68",
+    getMessageKey: "69",
   });
 });
 

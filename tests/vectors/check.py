@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa, x25
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM, ChaCha20Poly1305
 
-TEXTS = {"invite", "name", "nameKey", "password"}
+TEXTS = {"invite", "name", "nameKey", "password", "messageText"}
 SPI_I, SPI_R = 0x01020304, 0x85060708
 ADDRESS_I, ADDRESS_R = 0x0A140102, 0x0A140305
 ENDPOINT = bytes(10) + b"\xff\xff" + bytes([203, 0, 113, 5]) + struct.pack(">H", 40000)
@@ -567,7 +567,10 @@ CONTROL = {
     "punchStart": (0x58, 0, [("local", "u32"), ("in", "u16"), ("list", CANDIDATE)]),
     "messageSend": (0x60, 7, OP + [("id", 16), ("networkId", "u32"), ("clientId", "u32"), ("sealed", "blob")]),
     "message": (0x61, 0, [("id", 16), ("networkId", "u32"), ("clientId", "u32"), ("sentAt", "u64"), ("sealed", "blob")]),
-    "messageAck": (0x62, 7, [("id", 16)]),
+    "messageAck": (0x62, 7, [("id", 16), ("clientId", "u32")]),
+    "putMessageKey": (0x68, 7, [("key", 1289)]),
+    "getMessageKey": (0x69, 7, [("clientId", "u32")]),
+    "messageKey": (0x20, 7, RESULT + [("keys", KEY), ("key", "blob")]),
     "createInvite": (0x63, 7, NET + [("uses", "u16"), ("expires", "u64"), ("verifier", 32)]),
     "joinInvited": (0x64, 7, NET + [("secret", 32)]),
 }
@@ -608,13 +611,44 @@ SAID = {
     "punchStart": {"local": SPI_I, "in": 80, "list": CANDIDATES},
     "messageSend": {"id": made("messageId", 16), "networkId": 9, "clientId": CLIENT_R, "sealed": made("sealed", 24)},
     "message": {"id": made("messageId", 16), "networkId": 9, "clientId": CLIENT_I, "sentAt": NOW, "sealed": made("sealed", 24)},
-    "messageAck": {"id": made("messageId", 16)},
+    "messageAck": {"id": made("messageId", 16), "clientId": CLIENT_I},
+    "getMessageKey": {"clientId": CLIENT_R},
+    "messageKey": {"code": 0, "message": ""},
     "createInvite": {"networkId": 9, "uses": 1, "expires": NOW + DAY},
     "joinInvited": {"networkId": 9, "secret": made("inviteSecret", 32)},
 }
 
 
-def check_control(v, inputs, relay, sealed):
+def check_sealed_messages(v, inputs):
+    layout = [("version", "u8"), ("created", "u64"), ("x25519", 32), ("ek", 1184), ("signature", 64)]
+    key = read(v["messageKey"], layout, "message key")
+    check("message key", (key["version"], key["created"]) == (1, 1_700_000_000_000))
+    check("message key's signature", signed(inputs["responderEd25519"], key["signature"], b"buri message key\0", v["messageKey"][:-64]))
+    own = x25519.X25519PrivateKey.from_private_bytes(v["x25519Private"])
+    check("message key's X25519", own.public_key().public_bytes_raw() == key["x25519"])
+    check("decapsulation key", v["decapsulationKey"][1152:1152 + 1184] == key["ek"] and v["decapsulationKey"][-32:] == v["mlkemSeed"][32:])
+    key_hash = sha256(b"buri message key id\0", key["x25519"], key["ek"])
+    layout = [("version", "u8"), ("keyId", 8), ("secretOf", "u32"), ("x25519", 32), ("ct", 1088), ("rest", "rest")]
+    sealed = read(v["sealedMessage"], layout, "sealed message")
+    check("sealed", (sealed["version"], sealed["keyId"], sealed["secretOf"]) == (1, key_hash[:8], 9))
+    ephemeral = x25519.X25519PrivateKey.from_private_bytes(v["ephemeral"])
+    check("ephemeral", ephemeral.public_key().public_bytes_raw() == sealed["x25519"])
+    # FIPS 203, algorithm 17: K | r = G(m | H(ek)), so the sender's side needs no lattice.
+    secret = hashlib.sha3_512(v["m"] + hashlib.sha3_256(key["ek"]).digest()).digest()[:32]
+    shared = own.exchange(x25519.X25519PublicKey.from_public_bytes(sealed["x25519"]))
+    h = sha256(b"buri sealed message\0", inputs["initiatorFingerprint"], inputs["responderFingerprint"], u32(9), v["messageId"],
+               key_hash, v["sealedMessage"][:1133])
+    prk, info = mac(h, shared, secret, v["networkSecret"]), b"buri sealed message key\0"
+    first = mac(prk, info, b"\x01")
+    derived = first + mac(prk, first, info, b"\x02")[:12]
+    plain = ChaCha20Poly1305(derived[:32]).decrypt(derived[32:], sealed["rest"], h)
+    content, signature = plain[:-64], plain[-64:]
+    text = v["messageText"].encode()
+    check("content", content == (u64(1_700_000_000_000) + struct.pack(">H", len(text)) + text).ljust(128, b"\0"))
+    check("sender", signed(inputs["initiatorEd25519"], signature, b"buri sealed message from\0", h, content))
+
+
+def check_control(v, inputs, relay, sealed, messages):
     values = {}
     for name, (kind, request, layout) in CONTROL.items():
         values[name] = read(v[name], [("is", "u8"), ("request", "u32")] + layout, name)
@@ -640,6 +674,8 @@ def check_control(v, inputs, relay, sealed):
     proof = [b"buri rotate key\0", bytes([2]), v["binding"], sha256(new["new"]), sha256(old)]
     check("ROTATE KEY", signed(new["new"], new["byNew"], *proof) and signed(old, new["byOld"], *proof))
     check("invite", values["createInvite"]["verifier"] == sha256(values["joinInvited"]["secret"]))
+    check("PUT MESSAGE KEY", values["putMessageKey"]["key"] == messages["messageKey"] == values["messageKey"]["key"])
+    check("keys of a message key", values["messageKey"]["keys"] == keys[:1])
     unread = set(v) - set(CONTROL) - {"refused", "authFailed"}
     check("every message was read", unread == {"sessionId", "discoveryKey", "binding", "messageId", "sealed", "inviteSecret"})
 
@@ -663,7 +699,8 @@ def main():
     check_discovery(v["discovery"])
     check_relay(v["relay"], inputs)
     check_sealed_network(v["sealedNetwork"], inputs)
-    check_control(v["control"], inputs, v["relay"], v["sealedNetwork"])
+    check_sealed_messages(v["sealedMessages"], inputs)
+    check_control(v["control"], inputs, v["relay"], v["sealedNetwork"], v["sealedMessages"])
     print(f"ok: {checks} checks")
 
 

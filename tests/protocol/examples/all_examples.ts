@@ -3,6 +3,7 @@ import { addControl, addSealedNetwork } from "./control_examples.ts";
 import { addDiscovery, addInnerFrames, addRelay } from "./datagram_examples.ts";
 import { ExampleBook } from "./example_book.ts";
 import { addInputs } from "./inputs.ts";
+import { addSealedMessages } from "./message_examples.ts";
 import { addModernLogin, addModernPeers } from "./modern_examples.ts";
 
 /** The examples for people. */
@@ -30,6 +31,7 @@ export function makeExamples(): { markdown: string; json: string } {
   addDiscovery(book);
   const relay = addRelay(book, inputs);
   const joinSecret = addSealedNetwork(book, inputs);
-  addControl(book, inputs, { joinSecret, relay });
+  const messageKey = addSealedMessages(book, inputs);
+  addControl(book, inputs, { joinSecret, relay, messageKey });
   return { markdown: book.toMarkdown(INTRODUCTION), json: book.toJson() };
 }

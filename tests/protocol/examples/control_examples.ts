@@ -48,10 +48,11 @@ export function addSealedNetwork(book: ExampleBook, { server }: Inputs): Uint8Ar
 interface ControlInputs {
   joinSecret: Uint8Array;
   relay: RelayOffer;
+  messageKey: Uint8Array;
 }
 
 /** Section 6: plaintexts of protected messages on the control stream. */
-export function addControl(book: ExampleBook, inputs: Inputs, { joinSecret, relay }: ControlInputs): void {
+export function addControl(book: ExampleBook, inputs: Inputs, { joinSecret, relay, messageKey }: ControlInputs): void {
   book.section(
     "control",
     "Control messages",
@@ -81,7 +82,11 @@ export function addControl(book: ExampleBook, inputs: Inputs, { joinSecret, rela
   const addressed = { messageId, networkId: NETWORK, sealed: book.made("sealed", 24) };
   add("messageSend", { type: "messageSend", ...request, ...addressed, clientId: CLIENT_R });
   add("message", { type: "message", ...push, ...addressed, clientId: CLIENT_I, sentAt: 1_700_000_000_000n });
-  add("messageAck", { type: "messageAck", requestId: 7, messageId });
+  add("messageAck", { type: "messageAck", requestId: 7, messageId, clientId: CLIENT_I });
+  add("putMessageKey", { type: "putMessageKey", requestId: 7, messageKey });
+  add("getMessageKey", { type: "getMessageKey", requestId: 7, clientId: CLIENT_R });
+  const keys = [{ keyType: KEY_TYPE.ed25519, publicKey: inputs.responder.ed25519.publicKey }];
+  add("messageKey", result(encodeResultPayload("getMessageKey", { keys, messageKey })));
   const secret = book.made("inviteSecret", 32);
   const invitation = { ...request, networkId: NETWORK, uses: 1, expiresAt: 1_700_086_400_000n };
   add("createInvite", { type: "createInvite", ...invitation, verifier: sha256(secret) });
