@@ -6,19 +6,6 @@ import { buildPacket } from "../support/packets.ts";
 
 const isCode = (code: string) => (error: unknown) => error instanceof ControlError && error.code === code;
 
-/** Two members of the network "games", which has no password. */
-async function withPair(
-  run: (world: EngineWorld, ann: WorldMember, bob: WorldMember) => Promise<void>,
-  suite: 1 | 2 = 2,
-): Promise<void> {
-  await using world = await EngineWorld.make(suite === 1 ? [1, 2] : [2]);
-  const ann = await world.member("ann", { suite });
-  const bob = await world.member("bob", { suite });
-  await ann.control.create({ network: "games", password: "" });
-  assert.deepEqual(await bob.control.join({ network: "games", password: "" }), { pending: false });
-  await run(world, ann, bob);
-}
-
 /** A UDP packet that carries `number`. */
 function packetOf(from: WorldMember, to: WorldMember, number: number): Uint8Array {
   const payload = new Uint8Array(200);
@@ -74,37 +61,38 @@ async function reach(from: WorldMember, peer: string): Promise<void> {
 
 const pathOf = async (member: WorldMember, peer: string) => (await member.control.peer({ peer })).path;
 
-Deno.test("two engines register, meet in a network and reach each other", async () => {
-  await using world = await EngineWorld.make();
-  const ann = await world.member("ann");
-  const bob = await world.member("bob");
-  await ann.control.create({ network: "games", password: "pass" });
-  await assert.rejects(bob.control.join({ network: "games", password: "word" }), isCode("invalidPassword"));
-  await assert.rejects(bob.control.join({ network: "nowhere", password: "pass" }), isCode("invalidPassword"));
-  await assert.rejects(ann.control.create({ network: "games", password: "" }), isCode("nameTaken"));
-  await bob.control.join({ network: "Games", password: "pass" });
-  await Promise.all([reach(ann, "bob"), reach(bob, "ann")]);
-  const [network] = await bob.control.list();
-  assert.deepEqual([network!.name, network!.memberCount, network!.owner.nick], ["games", 2, "ann"]);
-  const [member] = network!.members;
-  assert.deepEqual([member!.nick, member!.status, member!.suite], ["ann", "online", 2]);
-  assert.equal(member!.address4, ann.engine.address4);
-  assert.equal(member!.address6, ann.engine.address6);
-});
+/** Two members and their server. */
+interface Trio {
+  world: EngineWorld;
+  ann: WorldMember;
+  bob: WorldMember;
+}
 
-Deno.test("packets pass a tunnel whole, and only between the addresses of its ends", async () => {
-  await withPair(async (_world, ann, bob) => {
+/** What the two live through, one after the other; each step begins where the one before has ended. */
+const STEPS: [sentence: string, live: (trio: Trio) => Promise<void>][] = [
+  ["they meet in the network and reach each other", async ({ ann, bob }) => {
+    await ann.control.create({ network: "games", password: "pass" });
+    await assert.rejects(bob.control.join({ network: "games", password: "word" }), isCode("invalidPassword"));
+    await assert.rejects(bob.control.join({ network: "nowhere", password: "pass" }), isCode("invalidPassword"));
+    await assert.rejects(ann.control.create({ network: "games", password: "" }), isCode("nameTaken"));
+    await bob.control.join({ network: "Games", password: "pass" });
+    await Promise.all([reach(ann, "bob"), reach(bob, "ann")]);
+    const [network] = await bob.control.list();
+    assert.deepEqual([network!.name, network!.memberCount, network!.owner.nick], ["games", 2, "ann"]);
+    const [member] = network!.members;
+    assert.deepEqual([member!.nick, member!.status, member!.suite], ["ann", "online", 2]);
+    assert.equal(member!.address4, ann.engine.address4);
+    assert.equal(member!.address6, ann.engine.address6);
+  }],
+  ["packets pass a tunnel whole, and only between the addresses of its ends", async ({ ann, bob }) => {
     await reach(ann, "bob");
     const packet = packetOf(ann, bob, 7);
     ann.device.send(buildPacket({ source: ann.address + 1, destination: bob.address, protocol: "udp" }));
     ann.device.send(packet);
     assert.deepEqual(await bob.device.receive(), packet);
     await until("the counters", async () => (await bob.control.peer({ peer: "ann" })).bytesIn === packet.length);
-  });
-});
-
-Deno.test("a tunnel moves to the relay within 3 s when the direct path dies, and back", async () => {
-  await withPair(async (_world, ann, bob) => {
+  }],
+  ["a tunnel moves to the relay within 3 s when the direct path dies, and back", async ({ ann, bob }) => {
     await reach(ann, "bob");
     await until(
       "a direct path",
@@ -118,33 +106,51 @@ Deno.test("a tunnel moves to the relay within 3 s when the direct path dies, and
       ann.unblock();
       await until("the direct path", async () => await pathOf(ann, "bob") === "direct", 25_000);
     });
-  });
-});
-
-Deno.test("new keys take over without the loss of a packet", async () => {
-  await withPair(async (_world, ann, bob) => {
+  }],
+  ["new keys take over without the loss of a packet", async ({ ann, bob }) => {
     await reach(ann, "bob");
     await until(
       "both paths",
       async () => await pathOf(ann, "bob") === "direct" && await pathOf(bob, "ann") === "direct",
     );
+    const before = [ann, bob].map((member) => member.epochs.length);
     const { sent, received } = await streaming(ann, bob, async () => {
       for (const _rekey of [1, 2, 3]) {
         await new Promise((resolve) => setTimeout(resolve, 400));
         // An exchange follows another after 5 s at the soonest.
         for (const member of [ann, bob]) member.skip(5_000);
-        for (const member of [ann, bob]) member.report({ on: "rekeyWanted", localSpi: member.spis[0]! });
+        for (const member of [ann, bob]) member.report({ on: "rekeyWanted", localSpi: member.spis.at(-1)! });
       }
-      await until("new keys", () => ann.epochs.length === 4 && bob.epochs.length === 4);
+      await until("new keys", () => [ann, bob].every((member, n) => member.epochs.length === before[n]! + 3));
     });
     const lost = Array.from({ length: sent }, (_, number) => number).filter((number) => !received.has(number));
     assert.ok(sent > 300, `only ${sent} packets were sent`);
     assert.deepEqual(lost, []);
-  });
-});
-
-Deno.test("tunnels outlive the server, and engines log in by themselves when it is back", async () => {
-  await withPair(async (world, ann, bob) => {
+  }],
+  [
+    "going offline in the last common network ends the tunnel on both sides, going online makes another",
+    async ({ ann, bob }) => {
+      await reach(ann, "bob");
+      await bob.control.goOffline({ network: "games" });
+      await until("the end at bob", async () => await pathOf(bob, "ann") === null);
+      await until("the end at ann", async () => (await ann.control.peer({ peer: "bob" })).status === "offline");
+      bob.device.send(packetOf(bob, ann, 1));
+      assert.equal((await ann.ping("bob", 1, 300))[0]!.rttMs, null);
+      await bob.control.goOnline({ network: "games" });
+      await reach(ann, "bob");
+    },
+  ],
+  ["a nickname reaches the other members and stays over a restart", async ({ ann, bob }) => {
+    await bob.control.setNick({ nick: "Robert" });
+    await until("the new nickname", async () => (await ann.control.list())[0]!.members[0]!.nick === "Robert");
+    await bob.stop();
+    await bob.start();
+    assert.equal((await bob.control.status()).nick, "Robert");
+    await assert.rejects(bob.control.setNick({ nick: " x" }), isCode("invalidNick"));
+    await bob.control.setNick({ nick: "bob" });
+    await until("the old nickname", async () => (await ann.control.list())[0]!.members[0]!.nick === "bob");
+  }],
+  ["tunnels outlive the server, and engines log in by themselves when it is back", async ({ world, ann, bob }) => {
     await reach(ann, "bob");
     const spis = [...ann.spis, ...bob.spis];
     await world.stopServer();
@@ -159,11 +165,8 @@ Deno.test("tunnels outlive the server, and engines log in by themselves when it 
     await until("presence", async () => (await ann.control.peer({ peer: "bob" })).status === "online");
     await reach(ann, "bob");
     assert.deepEqual([...ann.spis, ...bob.spis], spis, "a tunnel that was alive was made anew");
-  });
-});
-
-Deno.test("an engine that is started again gets its address back and its tunnels anew", async () => {
-  await withPair(async (_world, ann, bob) => {
+  }],
+  ["an engine that is started again gets its address back and its tunnels anew", async ({ ann, bob }) => {
     await reach(ann, "bob");
     const { address4 } = bob.engine;
     await bob.stop();
@@ -172,39 +175,8 @@ Deno.test("an engine that is started again gets its address back and its tunnels
     assert.equal(bob.engine.address4, address4);
     assert.equal((await bob.control.status()).nick, "bob");
     await reach(ann, "bob");
-  });
-});
-
-Deno.test("going offline in the last common network ends the tunnel on both sides, going online makes another", async () => {
-  await withPair(async (_world, ann, bob) => {
-    await reach(ann, "bob");
-    await bob.control.goOffline({ network: "games" });
-    await until("the end at bob", async () => await pathOf(bob, "ann") === null);
-    await until("the end at ann", async () => (await ann.control.peer({ peer: "bob" })).status === "offline");
-    bob.device.send(packetOf(bob, ann, 1));
-    assert.equal((await ann.ping("bob", 1, 300))[0]!.rttMs, null);
-    await bob.control.goOnline({ network: "games" });
-    await reach(ann, "bob");
-  });
-});
-
-Deno.test("leaving and deleting a network end what came of it", async () => {
-  await withPair(async (_world, ann, bob) => {
-    await reach(ann, "bob");
-    await assert.rejects(ann.control.leave({ network: "games" }), isCode("isOwner"));
-    await assert.rejects(bob.control.delete({ network: "games" }), isCode("notOwner"));
-    await bob.control.leave({ network: "games" });
-    await until("bob's empty list", async () => (await bob.control.list()).length === 0);
-    await until("ann alone", async () => (await ann.control.list())[0]!.members.length === 0);
-    await assert.rejects(ann.control.peer({ peer: "bob" }), isCode("peerNotFound"));
-    await ann.control.delete({ network: "games" });
-    await until("ann's empty list", async () => (await ann.control.list()).length === 0);
-    await assert.rejects(ann.control.network({ network: "games" }), isCode("networkNotFound"));
-  });
-});
-
-Deno.test("logout ends connection and tunnels until the next login, over a restart, too", async () => {
-  await withPair(async (_world, ann, bob) => {
+  }],
+  ["logout ends connection and tunnels until the next login, over a restart, too", async ({ ann, bob }) => {
     await reach(ann, "bob");
     assert.deepEqual(await bob.control.logout(), { changed: true });
     assert.deepEqual(await bob.control.logout(), { changed: false });
@@ -216,34 +188,40 @@ Deno.test("logout ends connection and tunnels until the next login, over a resta
     assert.deepEqual(await bob.control.login(), { changed: true });
     assert.deepEqual(await bob.control.login(), { changed: false });
     await reach(ann, "bob");
-  });
-});
-
-Deno.test("a nickname reaches the other members and stays over a restart", async () => {
-  await withPair(async (_world, ann, bob) => {
-    await bob.control.setNick({ nick: "Robert" });
-    await until("the new nickname", async () => (await ann.control.list())[0]!.members[0]!.nick === "Robert");
-    await bob.stop();
-    await bob.start();
-    assert.equal((await bob.control.status()).nick, "Robert");
-    await assert.rejects(bob.control.setNick({ nick: " x" }), isCode("invalidNick"));
-  });
-});
-
-Deno.test("two engines that are told to use suite 1 do", async () => {
-  await withPair(async (_world, ann) => {
+  }],
+  ["leaving and deleting a network end what came of it", async ({ ann, bob }) => {
     await reach(ann, "bob");
-    assert.equal((await ann.control.peer({ peer: "bob" })).suite, 1);
-  }, 1);
-});
-
-Deno.test("down ends the engine within 2 s, and the command is answered", async () => {
-  await withPair(async (_world, ann, bob) => {
-    await reach(ann, "bob");
+    await assert.rejects(ann.control.leave({ network: "games" }), isCode("isOwner"));
+    await assert.rejects(bob.control.delete({ network: "games" }), isCode("notOwner"));
+    await bob.control.leave({ network: "games" });
+    await until("bob's empty list", async () => (await bob.control.list()).length === 0);
+    await until("ann alone", async () => (await ann.control.list())[0]!.members.length === 0);
+    await assert.rejects(ann.control.peer({ peer: "bob" }), isCode("peerNotFound"));
+    await ann.control.delete({ network: "games" });
+    await until("ann's empty list", async () => (await ann.control.list()).length === 0);
+    await assert.rejects(ann.control.network({ network: "games" }), isCode("networkNotFound"));
+  }],
+  ["down ends the engine within 2 s, and the command is answered", async ({ bob }) => {
     const begun = performance.now();
     await bob.control.down();
     await bob.engine.stopped;
     assert.ok(performance.now() - begun < 2_000);
-    await until("bob to be offline", async () => (await ann.control.peer({ peer: "bob" })).status === "offline");
-  });
+  }],
+];
+
+Deno.test("two engines in one network", async (t) => {
+  await using world = await EngineWorld.make();
+  const ann = await world.member("ann");
+  const bob = await world.member("bob");
+  for (const [sentence, live] of STEPS) await t.step(sentence, () => live({ world, ann, bob }));
+});
+
+Deno.test("two engines that are told to use suite 1 do", async () => {
+  await using world = await EngineWorld.make([1, 2]);
+  const ann = await world.member("ann", { suite: 1 });
+  const bob = await world.member("bob", { suite: 1 });
+  await ann.control.create({ network: "games", password: "" });
+  assert.deepEqual(await bob.control.join({ network: "games", password: "" }), { pending: false });
+  await reach(ann, "bob");
+  assert.equal((await ann.control.peer({ peer: "bob" })).suite, 1);
 });
