@@ -4,7 +4,7 @@ import type { Random } from "../base/random.ts";
 import type { AddressPlan } from "./address_pool.ts";
 import type { ServerPolicy } from "./plans.ts";
 import { Presence } from "./presence.ts";
-import { announcementLimit, PasswordTries, registrationLimit } from "./rate_limits.ts";
+import { announcementLimit, messageLimit, PasswordTries, registrationLimit } from "./rate_limits.ts";
 import { Rendezvous } from "./rendezvous.ts";
 import type { Store } from "./store.ts";
 import { Turns } from "./turns.ts";
@@ -45,6 +45,7 @@ export function makeWorld(options: WorldOptions): { world: World; endPauses: () 
     passwordTries: new PasswordTries(),
     registrations: registrationLimit(),
     announcements: announcementLimit(),
+    messages: messageLimit(),
     turns: new Turns(),
     context: () => ({ random, nowMs: Math.floor(clock.wallMs()), policy }),
     pause: (ms) => pause(clock, waiting, ms),

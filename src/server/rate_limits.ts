@@ -104,6 +104,13 @@ export function announcementLimit(): EventWindow {
   return new EventWindow(MAX_ANNOUNCEMENTS_PER_MINUTE, MINUTE_MS);
 }
 
+const MAX_MESSAGES_PER_DAY = 50;
+
+/** Limits how much one client writes to another through the server. */
+export function messageLimit(): EventWindow {
+  return new EventWindow(MAX_MESSAGES_PER_DAY, 24 * HOUR_MS);
+}
+
 const MAX_UNAUTHENTICATED = 1000;
 const MAX_UNAUTHENTICATED_PER_SOURCE = 20;
 

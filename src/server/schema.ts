@@ -124,6 +124,24 @@ const MIGRATIONS: readonly (readonly (string | NewColumns)[])[] = [[
     checksum blob not null,
     primary key (network_id, sent_at_ms)
   )`,
+], [
+  `create table message_keys (
+    client_id integer primary key references accounts (client_id) on delete cascade,
+    message_key blob not null,
+    checksum blob not null
+  )`,
+  `create table messages (
+    receiver_id integer not null references accounts (client_id) on delete cascade,
+    sent_at_ms bigint not null,
+    sender_id integer not null references accounts (client_id) on delete cascade,
+    message_id blob not null,
+    network_id integer not null,
+    sealed blob not null,
+    checksum blob not null,
+    primary key (receiver_id, sent_at_ms),
+    unique (receiver_id, sender_id, message_id)
+  )`,
+  `create index messages_of_sender on messages (sender_id)`,
 ]];
 
 /**

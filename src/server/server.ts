@@ -15,6 +15,7 @@ import { makeWorld } from "./make_world.ts";
 import { POLICIES, type ServerPolicy } from "./plans.ts";
 import { makeRelayOffer, relayAuthority, type TicketIssuer } from "./relay_tickets.ts";
 import { accountHandlers } from "./requests_account.ts";
+import { messageHandlers } from "./requests_message.ts";
 import { networkHandlers } from "./requests_network.ts";
 import { powerHandlers } from "./requests_powers.ts";
 import { tunnelHandlers } from "./requests_tunnel.ts";
@@ -225,7 +226,7 @@ function serve(
     certificate: tls,
     serveRelayStream: (stream) => bound.relay.serveStream(stream),
     login: { ed25519, rsa: suites.includes(SUITE.classic) ? rsa : null, suites, offers: measureOffers(world.clock) },
-    handlers: { ...accountHandlers, ...networkHandlers, ...powerHandlers, ...tunnelHandlers },
+    handlers: { ...accountHandlers, ...networkHandlers, ...powerHandlers, ...tunnelHandlers, ...messageHandlers },
   });
   opened.defer(() => tasks.stop());
   opened.defer(() => bound.discovery.stop());

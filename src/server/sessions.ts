@@ -10,7 +10,9 @@ import { announceMember, presenceOf, tellAnnouncement, tellSealing, tellWelcome 
 import { keyRecord, kindOfType } from "./keys.ts";
 import { RefusedError } from "./refusal.ts";
 import { register } from "./registry.ts";
+import { mayWriteToNetworks } from "./registry_messages.ts";
 import { newsSince, takeNews } from "./registry_powers.ts";
+import { tellMessages } from "./requests_message.ts";
 import type { Account, Member, Membership, Network, StoreTransaction } from "./store.ts";
 import { StoreBusyError } from "./store.ts";
 import { networkMessage } from "./views.ts";
@@ -115,6 +117,7 @@ export function enterSession(
     }
     client.send({ type: "synchronised", requestId: 0 });
     await tellNews(world, client, networks);
+    await tellMessages(world, client);
     return client;
   });
 }
@@ -171,7 +174,8 @@ function welcome(world: World, client: ControlClient, account: Account): Control
     time: BigInt(Math.floor(world.clock.wallMs())),
     nick: account.nick,
     serverName: "",
-    flags: SERVER_FLAG.hasRelay,
+    flags: SERVER_FLAG.hasRelay |
+      (mayWriteToNetworks(account.plan, world.policy) ? 0 : SERVER_FLAG.mayOnlyReadNetworkChat),
   };
 }
 

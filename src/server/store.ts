@@ -122,6 +122,22 @@ export interface Announcement {
   message: string;
 }
 
+/** A message that waits for its receiver (S102); only the receiver can read it. */
+export interface StoredMessage {
+  /** Who is to get it. */
+  receiverId: number;
+  /** When it was taken; no two of a receiver have the same instant. */
+  sentAtMs: number;
+  /** Who sent it. */
+  senderId: number;
+  /** 16 bytes, chosen by the sender. */
+  messageId: Uint8Array;
+  /** The network it was written to; 0 = to the receiver alone. */
+  networkId: number;
+  /** PROTOCOL.md section 15.2. */
+  sealed: Uint8Array;
+}
+
 /** A membership with its account, as lists show it. */
 export interface Member extends Membership {
   /** The account of `clientId`. */
@@ -218,6 +234,23 @@ export interface StoreTransaction {
   insertAnnouncement(announcement: Announcement): Promise<void>;
   /** Forgets those of a network up to this instant. */
   deleteAnnouncements(networkId: number, untilMs: number): Promise<void>;
+
+  /** What a client has published last for those who write to it, null = nothing. */
+  messageKey(clientId: number): Promise<Uint8Array | null>;
+  /** Publishes another one. */
+  putMessageKey(clientId: number, key: Uint8Array): Promise<void>;
+  /** What waits for a client, the oldest first. */
+  messagesFor(receiverId: number): Promise<StoredMessage[]>;
+  /** How much waits for a client; damaged messages count. `lastAtMs` is 0 where nothing does. */
+  messageUse(receiverId: number): Promise<{ count: number; bytes: number; lastAtMs: number }>;
+  /** Whether it waits already. */
+  hasMessage(message: Pick<StoredMessage, "receiverId" | "senderId" | "messageId">): Promise<boolean>;
+  /** Adds one. */
+  insertMessage(message: StoredMessage): Promise<void>;
+  /** Removes it if it is there. */
+  deleteMessage(message: Pick<StoredMessage, "receiverId" | "senderId" | "messageId">): Promise<void>;
+  /** Removes what was taken up to an instant and still waits for a client. */
+  deleteMessages(receiverId: number, untilMs: number): Promise<void>;
 
   /** What `operation` (8 bytes) of this client was answered after `rememberedSinceMs`; null = never seen. */
   answer(clientId: number, operation: Uint8Array, rememberedSinceMs: number): Promise<Uint8Array | null>;

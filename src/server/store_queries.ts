@@ -13,6 +13,7 @@ import type {
   Member,
   Membership,
   Network,
+  StoredMessage,
   StoreTransaction,
 } from "./store.ts";
 import { DamagedRowError } from "./store.ts";
@@ -22,6 +23,7 @@ import {
   fromBan,
   fromKey,
   fromMembership,
+  fromMessage,
   fromNetwork,
   type NetworkRow,
   type Schema,
@@ -30,6 +32,7 @@ import {
   toBan,
   toKey,
   toMembership,
+  toMessage,
   toNetwork,
 } from "./store_rows.ts";
 
@@ -258,6 +261,51 @@ class SqlTransaction implements StoreTransaction {
       .where("sent_at_ms", "<=", untilMs).execute();
   }
 
+  async messageKey(clientId: number): Promise<Uint8Array | null> {
+    return convert(await this.#find("message_keys", { client_id: clientId }), (row) => row.message_key);
+  }
+
+  async putMessageKey(clientId: number, key: Uint8Array): Promise<void> {
+    await this.#db.deleteFrom("message_keys").where("client_id", "=", clientId).execute();
+    await this.#insert("message_keys", { client_id: clientId, message_key: key });
+  }
+
+  async messagesFor(receiverId: number): Promise<StoredMessage[]> {
+    const rows = await this.#db.selectFrom("messages").selectAll().where("receiver_id", "=", receiverId)
+      .orderBy("sent_at_ms").execute();
+    return this.#trusted("messages", rows, { receiver_id: receiverId }).map(toMessage);
+  }
+
+  /** Needs no checksums: a damaged row can only make room scarcer. */
+  async messageUse(receiverId: number): Promise<{ count: number; bytes: number; lastAtMs: number }> {
+    const rows = await this.#db.selectFrom("messages").where("receiver_id", "=", receiverId).select((select) => [
+      "sent_at_ms",
+      select.fn<number>("length", ["sealed"]).as("length"),
+    ]).execute();
+    return {
+      count: rows.length,
+      bytes: rows.reduce((sum, { length }) => sum + Number(length), 0),
+      lastAtMs: Math.max(0, ...rows.map((row) => row.sent_at_ms)),
+    };
+  }
+
+  async hasMessage(message: Pick<StoredMessage, "receiverId" | "senderId" | "messageId">): Promise<boolean> {
+    return await this.#find("messages", messageName(message)) !== null;
+  }
+
+  async insertMessage(message: StoredMessage): Promise<void> {
+    await this.#insert("messages", fromMessage(message));
+  }
+
+  async deleteMessage(message: Pick<StoredMessage, "receiverId" | "senderId" | "messageId">): Promise<void> {
+    await this.#db.deleteFrom("messages").where((where) => where.and(messageName(message))).execute();
+  }
+
+  async deleteMessages(receiverId: number, untilMs: number): Promise<void> {
+    await this.#db.deleteFrom("messages").where("receiver_id", "=", receiverId).where("sent_at_ms", "<=", untilMs)
+      .execute();
+  }
+
   async answer(clientId: number, operation: Uint8Array, rememberedSinceMs: number): Promise<Uint8Array | null> {
     const row = await this.#find("answers", { client_id: clientId, operation });
     return row === null || row.given_at_ms <= rememberedSinceMs ? null : row.answer;
@@ -331,6 +379,13 @@ class SqlTransaction implements StoreTransaction {
     }
     return fields as unknown as Fields<T>;
   }
+}
+
+/** What a message is found by. */
+function messageName(
+  { receiverId, senderId, messageId }: Pick<StoredMessage, "receiverId" | "senderId" | "messageId">,
+) {
+  return { receiver_id: receiverId, sender_id: senderId, message_id: messageId };
 }
 
 function convert<R, V>(row: R | null, to: (row: R) => V): V | null {

@@ -5,7 +5,7 @@
  */
 import { nameKey } from "../protocol/mod.ts";
 import { compareKeyOf } from "./names.ts";
-import type { Account, AccountKey, Announcement, Ban, Membership, Network, PlanName } from "./store.ts";
+import type { Account, AccountKey, Announcement, Ban, Membership, Network, PlanName, StoredMessage } from "./store.ts";
 
 /** The tables of `schema.ts`, without the checksum that every row has. */
 export type Schema = {
@@ -17,6 +17,8 @@ export type Schema = {
   bans: BanRow;
   banned_keys: { network_id: number; fingerprint: Uint8Array; client_id: number };
   announcements: AnnouncementRow;
+  message_keys: { client_id: number; message_key: Uint8Array };
+  messages: MessageRow;
   answers: { client_id: number; operation: Uint8Array; answer: Uint8Array; given_at_ms: number };
   address_plan: { id: number; pool_base: number; pool_bits: number; prefix6: Uint8Array };
 };
@@ -84,6 +86,16 @@ export type AnnouncementRow = {
   client_id: number;
   message: string;
 };
+
+/** See `schema.ts`. */
+export interface MessageRow {
+  receiver_id: number;
+  sent_at_ms: number;
+  sender_id: number;
+  message_id: Uint8Array;
+  network_id: number;
+  sealed: Uint8Array;
+}
 
 /** Record of a row. */
 export function toAccount(row: AccountRow): Account {
@@ -228,5 +240,29 @@ export function fromAnnouncement(announcement: Announcement): AnnouncementRow {
     sent_at_ms: announcement.sentAtMs,
     client_id: announcement.clientId,
     message: announcement.message,
+  };
+}
+
+/** Record of a row. */
+export function toMessage(row: MessageRow): StoredMessage {
+  return {
+    receiverId: row.receiver_id,
+    sentAtMs: row.sent_at_ms,
+    senderId: row.sender_id,
+    messageId: row.message_id,
+    networkId: row.network_id,
+    sealed: row.sealed,
+  };
+}
+
+/** Row of a record. */
+export function fromMessage(message: StoredMessage): MessageRow {
+  return {
+    receiver_id: message.receiverId,
+    sent_at_ms: message.sentAtMs,
+    sender_id: message.senderId,
+    message_id: message.messageId,
+    network_id: message.networkId,
+    sealed: message.sealed,
   };
 }

@@ -102,6 +102,8 @@ export interface World {
   readonly passwordTries: PasswordTries;
   /** Limits on announcements, by network id. */
   readonly announcements: EventWindow;
+  /** Limits on messages, by `SENDER RECEIVER`. */
+  readonly messages: EventWindow;
   /** Limits on new accounts. */
   readonly registrations: EventWindow;
   /** What this server allows. */
