@@ -39,6 +39,12 @@ export function classicMessageLength(plaintextLength: number): number {
   return CLASSIC_HEADER_LENGTH + paddedLength(plaintextLength) + TRAILER_LENGTH;
 }
 
+/** Length in bytes of the longest plaintext whose protected message is no longer than `messageLength`. */
+export function classicPlaintextLength(messageLength: number): number {
+  const ciphertextLength = messageLength - CLASSIC_HEADER_LENGTH - TRAILER_LENGTH;
+  return ciphertextLength - ciphertextLength % BLOCK_LENGTH - 1;
+}
+
 /**
  * Seals one message.
  *

@@ -1,4 +1,4 @@
-import { classicMessageLength, openClassic, sealClassic } from "../crypto/classic.ts";
+import { classicMessageLength, classicPlaintextLength, openClassic, sealClassic } from "../crypto/classic.ts";
 import { CLASSIC_ID_END } from "../protocol/constants.ts";
 import type { NativeMemory } from "../ffi/native_memory.ts";
 import { type OpenedInfo, PREVIOUS_KEYS_MS, type Protection, type ProtectionListener, REFUSED } from "./protection.ts";
@@ -56,6 +56,10 @@ export class ClassicProtection implements Protection {
 
   datagramLength(plaintextLength: number): number {
     return classicMessageLength(plaintextLength);
+  }
+
+  plaintextLength(datagramLength: number): number {
+    return classicPlaintextLength(datagramLength);
   }
 
   isReady(now: number): boolean {

@@ -20,6 +20,7 @@ export type Command =
   | { do: "installKeys"; localSpi: number; keys: TunnelKeys | ClassicKeys; use: "open" | "both" }
   | { do: "useKeys"; localSpi: number; epoch: number }
   | { do: "setPath"; localSpi: number; endpoint: Endpoint | null }
+  | { do: "setMaxDatagramLength"; localSpi: number; length: number }
   | { do: "sendFrame"; localSpi: number; endpoint: Endpoint | null; frameType: number; payload: Uint8Array }
   | { do: "sendDatagram"; endpoint: Endpoint; bytes: Uint8Array }
   | { do: "openSearch"; count: number }
@@ -29,6 +30,7 @@ export type Command =
   | { do: "dropOwnSocket"; localSpi: number }
   | { do: "route"; virtualAddress: number; localSpi: number }
   | { do: "unroute"; virtualAddress: number }
+  | { do: "refuse"; virtualAddress: number }
   | { do: "removeTunnel"; localSpi: number }
   | { do: "report" }
   | { do: "stop" };

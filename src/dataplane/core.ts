@@ -12,6 +12,7 @@ import type { DataPath, DevicePort, SocketPort } from "./data_path.ts";
 import { DROP } from "./drops.ts";
 import { type ExtraSocketOpener, ExtraSockets } from "./extra_sockets.ts";
 import { FrameSender } from "./frame_sender.ts";
+import { IcmpErrors } from "./icmp_errors.ts";
 import { Inbound } from "./inbound.ts";
 import { ModernProtection } from "./modern_protection.ts";
 import { Outbound } from "./outbound.ts";
@@ -80,13 +81,14 @@ export class DataPlaneCore {
     this.#extra = new ExtraSockets(parts.openExtra);
     this.#gate = new ControlGate(parts.random.u32());
     this.#frames = new FrameSender(this.#path, family);
-    this.#outbound = new Outbound(this.#path, device);
+    const writer = new PacketWriter(memory, device, tally, parts.joinsUdp);
+    this.#outbound = new Outbound(this.#path, device, new IcmpErrors(this.#path, writer));
     this.#inbound = new Inbound({
       path: this.#path,
       socket,
       message: new ReceiveMessage(memory, RECEIVE_MESSAGE_AT, nameLength),
       family,
-      writer: new PacketWriter(memory, device, tally, parts.joinsUdp),
+      writer,
       frames: this.#frames,
       onControl: (at, length, addressAt) => this.#control(at, length, addressAt),
       onHeardAside: (slot, tunnel) => this.#extra.take(slot, tunnel),
@@ -158,6 +160,8 @@ export class DataPlaneCore {
       }
       case "unroute":
         return table.unroute(command.virtualAddress);
+      case "refuse":
+        return this.#outbound.refuse(command.virtualAddress | 0);
       case "report":
       case "stop":
         return;
@@ -192,6 +196,8 @@ export class DataPlaneCore {
       case "setPath":
         tunnel.setPath(view, command.endpoint, this.#parts.family);
         break;
+      case "setMaxDatagramLength":
+        return tunnel.setMaxDatagramLength(command.length);
       case "route":
         table.route(command.virtualAddress, tunnel);
         break;

@@ -27,7 +27,7 @@ export const DROPS = [
   "unroutable",
   /** A packet that found no tunnel, path or keys, and no room to wait. */
   "notReady",
-  /** Waited too long for a tunnel. */
+  /** Waited too long for a tunnel, or for an address that nobody has. */
   "expired",
   /** No keys to seal with, or they are used up. */
   "noSealingKeys",

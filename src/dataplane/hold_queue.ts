@@ -55,16 +55,15 @@ export class HoldQueue {
     return true;
   }
 
-  /** Drops what waited too long and returns how many packets that were. */
-  expire(now: number): number {
+  /** Takes what waited too long. */
+  expire(now: number): HeldPacket[] {
     for (const [address, askedAt] of this.#wantedAt) {
       if (now - askedAt >= WANTED_REPEAT_MS) this.#wantedAt.delete(address);
     }
-    let dropped = 0;
+    const dropped: HeldPacket[] = [];
     for (const [address, packets] of this.#held) {
       if (now - packets[0]!.heldAt < MAX_AGE_MS) continue;
-      dropped += packets.length;
-      this.take(address);
+      dropped.push(...this.take(address));
     }
     return dropped;
   }

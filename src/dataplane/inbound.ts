@@ -14,6 +14,7 @@ import { DROP } from "./drops.ts";
 import type { FrameSender } from "./frame_sender.ts";
 import { PacketHeader, parsePacket } from "./packet.ts";
 import type { PacketWriter } from "./packet_writer.ts";
+import { clampSegmentSize } from "./segment_size.ts";
 import { FRAME_TYPE_LENGTH, OpenedInfo, REFUSED } from "./protection.ts";
 import { COUNT, type Tunnel } from "./tunnel.ts";
 
@@ -217,6 +218,7 @@ export class Inbound {
       return this.#refuse(tunnel, DROP.wrongSource);
     }
     if (!table.isForUs(view, at, header.version)) return this.#refuse(tunnel, DROP.wrongDestination);
+    clampSegmentSize(view, at, header, tunnel.maxPacketLength, isPartial);
     tunnel.counts[COUNT.packetsIn]!++;
     tunnel.counts[COUNT.bytesIn]! += length;
     this.#writer.add(at, length, header, isPartial);

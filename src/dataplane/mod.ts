@@ -196,6 +196,10 @@ class WorkerDataPlane implements DataPlane {
     this.#commands.send({ do: "setPath", localSpi, endpoint });
   }
 
+  setMaxDatagramLength(localSpi: number, length: number): void {
+    this.#commands.send({ do: "setMaxDatagramLength", localSpi, length });
+  }
+
   sendFrame(localSpi: number, endpoint: Endpoint | null, frameType: number, payload: Uint8Array): void {
     requireSendable(payload);
     this.#commands.send({ do: "sendFrame", localSpi, endpoint, frameType, payload });
@@ -234,6 +238,10 @@ class WorkerDataPlane implements DataPlane {
 
   unroute(virtualAddress: number): void {
     this.#commands.send({ do: "unroute", virtualAddress });
+  }
+
+  refuse(virtualAddress: number): void {
+    this.#commands.send({ do: "refuse", virtualAddress });
   }
 
   removeTunnel(localSpi: number): void {

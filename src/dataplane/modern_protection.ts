@@ -57,6 +57,10 @@ export class ModernProtection implements Protection {
     return plaintextLength + OVERHEAD;
   }
 
+  plaintextLength(datagramLength: number): number {
+    return datagramLength - OVERHEAD;
+  }
+
   isReady(now: number): boolean {
     const slot = this.#current;
     const age = slot === null ? Infinity : now - slot.madeAt;

@@ -1,12 +1,14 @@
 import type { NativeMemory } from "../ffi/native_memory.ts";
 import { INNER_FRAME } from "../protocol/inner_frames.ts";
-import { READ_HEAD_AT } from "./arena.ts";
+import { LINEAR_AT, READ_HEAD_AT } from "./arena.ts";
 import type { DataPath, DevicePort } from "./data_path.ts";
 import { DeviceReader, HEAD_PACKET_AT, PACKET_BEHIND } from "./device_reader.ts";
 import { DROP } from "./drops.ts";
-import { HoldQueue } from "./hold_queue.ts";
+import { type HeldPacket, HoldQueue } from "./hold_queue.ts";
 import { checksumOffset, completeChecksum, PacketHeader, parsePacket, PROTOCOL_OPAQUE } from "./packet.ts";
+import { type IcmpErrors, UNREACHABLE } from "./icmp_errors.ts";
 import { FRAME_TYPE_LENGTH } from "./protection.ts";
+import { clampSegmentSize } from "./segment_size.ts";
 import { Segmenter } from "./segmenter.ts";
 import { COUNT, type Tunnel } from "./tunnel.ts";
 import { checksumField, checksumStart, gsoSize, needsChecksum } from "./virtio.ts";
@@ -24,10 +26,12 @@ export class Outbound {
   readonly #header = new PacketHeader();
   readonly #segmenter: Segmenter;
   readonly #hold = new HoldQueue();
+  readonly #errors: IcmpErrors;
 
-  /** Takes packets from `device`. */
-  constructor(path: DataPath, device: DevicePort) {
+  /** Takes packets from `device`, and tells `errors` of those that go no further. */
+  constructor(path: DataPath, device: DevicePort, errors: IcmpErrors) {
     this.#path = path;
+    this.#errors = errors;
     this.#memory = path.memory;
     this.#reader = new DeviceReader(path.memory, device, path.batch);
     this.#segmenter = new Segmenter(path.memory.view);
@@ -57,7 +61,7 @@ export class Outbound {
     const segment = gsoSize(view, READ_HEAD_AT);
     if (header.protocol === PROTOCOL_OPAQUE || segment === 0) return tally.drop(DROP.foreignPacket);
     const tunnel = this.#tunnelFor(HEAD_PACKET_AT, packetLength, header, null);
-    if (tunnel === null) return;
+    if (tunnel === null || this.#isTooBig(tunnel, HEAD_PACKET_AT, header.length, header.length + segment)) return;
     const { protection } = tunnel;
     reader.expectLike(protection);
     const { payloadAt } = reader;
@@ -92,10 +96,20 @@ export class Outbound {
       isPartial = false;
     }
     const tunnel = this.#tunnelFor(packetAt, length, header, isPartial);
-    if (tunnel === null) return;
+    if (tunnel === null || this.#isTooBig(tunnel, packetAt, length, length)) return;
+    clampSegmentSize(view, packetAt, header, tunnel.maxPacketLength, isPartial);
     const behind = tunnel.protection.headerLength + FRAME_TYPE_LENGTH;
     if (behind !== PACKET_BEHIND) bytes.copyWithin(at + behind, packetAt, packetAt + length);
     this.#seal(tunnel, at, length, header, isPartial);
+  }
+
+  /** Whether packets of `length` bytes are too long for the path; then our system hears of it. `known` bytes are at `at`. */
+  #isTooBig(tunnel: Tunnel, at: number, known: number, length: number): boolean {
+    if (length <= tunnel.maxPacketLength) return false;
+    tunnel.counts[COUNT.dropsOut]!++;
+    this.#path.tally.drop(DROP.tooLong);
+    this.#errors.tooBig(at, known, tunnel.maxPacketLength);
+    return true;
   }
 
   /** Whether the partial checksum is where a receiver will look for it: in the TCP or UDP header right behind the IP header. */
@@ -142,6 +156,7 @@ export class Outbound {
     const address = table.destinationOf(view, at, header.version);
     if (address === 0 || table.isForUs(view, at, header.version)) {
       tally.drop(DROP.unroutable);
+      this.#errors.unreachable(at, isPartial === null ? header.length : length, UNREACHABLE.network);
       return null;
     }
     const tunnel = table.byAddress(address);
@@ -168,6 +183,8 @@ export class Outbound {
         const packetAt = at + tunnel.protection.headerLength + FRAME_TYPE_LENGTH;
         bytes.set(packet.bytes, packetAt);
         parsePacket(view, packetAt, packet.bytes.length, this.#header);
+        if (this.#isTooBig(tunnel, packetAt, packet.bytes.length, packet.bytes.length)) continue;
+        clampSegmentSize(view, packetAt, this.#header, tunnel.maxPacketLength, packet.isPartial);
         this.#seal(tunnel, at, packet.bytes.length, this.#header, packet.isPartial);
       }
     }
@@ -176,8 +193,21 @@ export class Outbound {
 
   /** Drops what waited too long; whether anything still waits. */
   expireHeld(): boolean {
-    const dropped = this.#hold.expire(this.#path.now);
-    if (dropped > 0) this.#path.tally.drop(DROP.expired, dropped);
+    this.#giveUp(this.#hold.expire(this.#path.now));
     return !this.#hold.isEmpty;
+  }
+
+  /** Nobody has this address (signed): gives up what waits for it. */
+  refuse(virtualAddress: number): void {
+    this.#giveUp(this.#hold.take(virtualAddress));
+  }
+
+  #giveUp(packets: readonly HeldPacket[]): void {
+    if (packets.length === 0) return;
+    this.#path.tally.drop(DROP.expired, packets.length);
+    for (const { bytes } of packets) {
+      this.#memory.bytes.set(bytes, LINEAR_AT);
+      this.#errors.unreachable(LINEAR_AT, bytes.length, UNREACHABLE.host);
+    }
   }
 }

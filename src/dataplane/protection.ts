@@ -39,6 +39,8 @@ export interface Protection {
   readonly headerLength: number;
   /** Length of the whole datagram around a plaintext; equal plaintexts give equal datagrams. */
   datagramLength(plaintextLength: number): number;
+  /** Length of the longest plaintext whose datagram is no longer than this. */
+  plaintextLength(datagramLength: number): number;
   /** Whether a datagram could be sealed now. Call it before each packet or super-packet: it also watches the limits. */
   isReady(now: number): boolean;
   /** Seals the plaintext behind the header at `at`; false when the keys are used up. */

@@ -1,8 +1,8 @@
 import type { Endpoint } from "../base/ip.ts";
 import { sameSocketAddress, type SocketFamily, writeSocketAddress } from "../ffi/socket_address_linux.ts";
-import { ADDRESSES_AT, MAX_TUNNELS, TUNNEL_ADDRESSES_LENGTH } from "./arena.ts";
+import { ADDRESSES_AT, MAX_PACKET_LENGTH, MAX_TUNNELS, TUNNEL_ADDRESSES_LENGTH } from "./arena.ts";
 import type { SocketPort } from "./data_path.ts";
-import type { Protection } from "./protection.ts";
+import { FRAME_TYPE_LENGTH, type Protection } from "./protection.ts";
 import type { TunnelOptions, TunnelStats } from "./types.ts";
 
 const ADDRESS_ROOM = TUNNEL_ADDRESSES_LENGTH / 3;
@@ -34,6 +34,8 @@ export class Tunnel {
   hasPath = false;
   /** The socket of the path; null = that of all tunnels. */
   pathSocket: SocketPort | null = null;
+  /** Longest packet that the path carries. */
+  maxPacketLength: number = MAX_PACKET_LENGTH;
   /** When the last authentic datagram came, or -1. */
   receivedAt: number = -1;
   /** When the control plane was last told of a datagram from elsewhere. */
@@ -65,6 +67,11 @@ export class Tunnel {
     this.hasPath = endpoint !== null && writeSocketAddress(view, this.pathAt, endpoint, family);
     view.setInt32(this.otherAt, 0);
     this.pathSocket = this.hasPath ? this.socketTo(view, this.pathAt) : null;
+  }
+
+  /** Sets how long datagrams may be. */
+  setMaxDatagramLength(length: number): void {
+    this.maxPacketLength = Math.min(MAX_PACKET_LENGTH, this.protection.plaintextLength(length) - FRAME_TYPE_LENGTH);
   }
 
   /** Whether there is a socket of this tunnel alone. */

@@ -158,6 +158,11 @@ export interface DataPlane {
   /** Where this tunnel's datagrams go; null holds its first packets back. */
   setPath(localSpi: number, endpoint: Endpoint | null): void;
   /**
+   * How long this tunnel's datagrams with packets may be: longer packets are answered with ICMP "too big", and TCP is held
+   * to segments that fit. `length` is that of the UDP payload; without it there is no limit. It outlives a change of path.
+   */
+  setMaxDatagramLength(localSpi: number, length: number): void;
+  /**
    * Seals one frame and sends it to `endpoint`, or along the path when that is null.
    * @throws {RangeError} for more than 1,500 bytes.
    */
@@ -182,6 +187,8 @@ export interface DataPlane {
   route(virtualAddress: number, localSpi: number): void;
   /** No packet to or from this address passes any more. */
   unroute(virtualAddress: number): void;
+  /** Nobody has this address: answers the packets that wait for it with ICMP "unreachable". */
+  refuse(virtualAddress: number): void;
   /** Forgets a tunnel, its keys and its routes. */
   removeTunnel(localSpi: number): void;
   /** Counters of all tunnels. */

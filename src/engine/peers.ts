@@ -43,7 +43,7 @@ export interface PeersServer {
 /** What the peers work with. */
 export interface PeersOptions {
   /** Routes packets. */
-  dataPlane: Pick<DataPlane, "route" | "unroute" | "stats">;
+  dataPlane: Pick<DataPlane, "route" | "unroute" | "refuse" | "stats">;
   /** Time. */
   clock: Clock;
   /** Where it tells of tunnels. */
@@ -101,7 +101,11 @@ export class Peers implements TunnelListener {
   /** Somebody has packets for a peer or pings it. */
   want(virtualAddress: number): void {
     const peer = this.#peers.get(virtualAddress);
-    if (peer === undefined) return;
+    if (peer === undefined) {
+      // The server has named all members of our networks: this address is nobody's.
+      if (this.#options.server.isLoggedIn()) this.#options.dataPlane.refuse(virtualAddress);
+      return;
+    }
     peer.wantedAt = this.#now();
     this.#planRequests();
   }

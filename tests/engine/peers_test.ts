@@ -60,6 +60,7 @@ class Rig {
       dataPlane: {
         route: (address, spi) => this.done.push(`route ${address.toString(16)} ${spi}`),
         unroute: (address) => this.done.push(`unroute ${address.toString(16)}`),
+        refuse: (address) => this.done.push(`refuse ${address.toString(16)}`),
         stats: () => Promise.resolve(this.stats),
       },
       clock: this.clock,
@@ -393,4 +394,16 @@ Deno.test("Peers leaves nothing behind when it stops, and says goodbye to the pe
   rig.peers.stop();
   assert.deepEqual(rig.takeDone(), ["unroute a000009", `close 1001 ${CLOSE.leaving}`, "close 1000 -"]);
   assert.equal(rig.clock.pendingCount, 0);
+});
+
+Deno.test("Peers has packets for an address that no member has refused, once the server has named all members", () => {
+  const rig = new Rig();
+  rig.know([HIGHER, known(2)]);
+  rig.isLoggedIn = false;
+  rig.peers.want(LOWER);
+  assert.deepEqual(rig.takeDone(), []);
+  rig.isLoggedIn = true;
+  rig.peers.want(LOWER);
+  rig.peers.want(HIGHER);
+  assert.deepEqual(rig.takeDone(), [`refuse ${LOWER.toString(16)}`]);
 });

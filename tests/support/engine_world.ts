@@ -183,6 +183,7 @@ export class WorldMember {
       },
       useKeys: (localSpi, epoch) => plane.useKeys(localSpi, epoch),
       setPath: (localSpi, endpoint) => plane.setPath(localSpi, endpoint),
+      setMaxDatagramLength: (localSpi, length) => plane.setMaxDatagramLength(localSpi, length),
       sendFrame: (localSpi, endpoint, frameType, payload) => {
         if (!isBlocked(endpoint)) plane.sendFrame(localSpi, endpoint, frameType, payload);
       },
@@ -195,6 +196,7 @@ export class WorldMember {
       dropOwnSocket: (localSpi) => plane.dropOwnSocket(localSpi),
       route: (virtualAddress, localSpi) => plane.route(virtualAddress, localSpi),
       unroute: (virtualAddress) => plane.unroute(virtualAddress),
+      refuse: (virtualAddress) => plane.refuse(virtualAddress),
       removeTunnel: (localSpi) => plane.removeTunnel(localSpi),
       stats: () => plane.stats(),
       counters: () => plane.counters(),
