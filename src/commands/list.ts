@@ -15,8 +15,9 @@ export const list: Command = defineEngineCommand({
     { line: "list", does: "list them" },
     { line: "list --json", does: "list them for a program" },
   ],
-  json: "[{id,name,online,memberCount,capacity,subnet,subscription,owner:{id,nick,isSelf},type,status,approve," +
-    "members:[{id,nick,address4,address6,status,alias,path,transport,endpoint,rttMs,suite,bytesIn,bytesOut,message}]}]",
+  json:
+    "[{id,name,online,memberCount,capacity,subnet,subscription,owner:{id,nick,isSelf},type,status,approve,privileges," +
+    "members:[{id,nick,address4,address6,status,role,alias,path,transport,endpoint,rttMs,suite,bytesIn,bytesOut,message}]}]",
   run: async ({ context, control, json }) => {
     const networks = await control.list();
     if (json) {

@@ -5,12 +5,20 @@
  */
 
 import type { Command } from "./cli/command.ts";
+import { admin } from "./admin.ts";
+import { announce } from "./announce.ts";
+import { approve } from "./approve.ts";
+import { ban } from "./ban.ts";
+import { bans } from "./bans.ts";
 import { create } from "./create.ts";
 import { deleteNetwork } from "./delete.ts";
 import { down } from "./down.ts";
+import { evict } from "./evict.ts";
 import { goOffline } from "./go_offline.ts";
 import { goOnline } from "./go_online.ts";
+import { handOver } from "./hand_over.ts";
 import { helpAbout } from "./help.ts";
+import { hub } from "./hub.ts";
 import { join } from "./join.ts";
 import { labNatMatrix } from "./lab_nat_matrix.ts";
 import { leave } from "./leave.ts";
@@ -18,14 +26,20 @@ import { list } from "./list.ts";
 import { login } from "./login.ts";
 import { logout } from "./logout.ts";
 import { network } from "./network.ts";
+import { notices } from "./notices.ts";
 import { peer } from "./peer.ts";
 import { ping } from "./ping.ts";
+import { reject } from "./reject.ts";
 import { server } from "./server.ts";
 import { serverInvite } from "./server_invite.ts";
+import { setAccess } from "./set_access.ts";
 import { setNick } from "./set_nick.ts";
+import { setPass } from "./set_pass.ts";
 import { status } from "./status.ts";
+import { unban } from "./unban.ts";
 import { up } from "./up.ts";
 import { version } from "./version.ts";
+import { welcome } from "./welcome.ts";
 
 export { runCommandLine } from "./cli/run.ts";
 export { runAsProcess } from "./cli/system.ts";
@@ -46,6 +60,20 @@ export const COMMANDS: readonly Command[] = [
   network,
   goOnline,
   goOffline,
+  notices,
+  setPass,
+  setAccess,
+  approve,
+  reject,
+  evict,
+  ban,
+  unban,
+  bans,
+  admin,
+  hub,
+  handOver,
+  welcome,
+  announce,
   peer,
   ping,
   server,

@@ -13,6 +13,7 @@ import {
   type Candidate,
   CANDIDATE_KIND,
   type ControlMessage,
+  type ControlMessageOf,
   DATAGRAM,
   datagramType,
   decodeResultPayload,
@@ -26,6 +27,7 @@ import { EMPTY_VIEW, type NetworksView, peersOf, reduceView } from "./networks_v
 import { isSameOverlay } from "./overlay_device.ts";
 import type { Peers } from "./peers.ts";
 import type { Request } from "./requests.ts";
+import type { Notices } from "./notices.ts";
 import type { NetworkSecrets } from "./secrets.ts";
 import { type ControlSession, type Login, ServerLink } from "./server_link.ts";
 import type { PeerPin, StoredAccount } from "./state_files.ts";
@@ -50,6 +52,8 @@ export interface AccountOptions {
   savePins(pins: ReadonlyMap<number, PeerPin>): void;
   /** Peer secrets of networks. */
   secrets: NetworkSecrets;
+  /** Welcomes and announcements. */
+  notices: Notices;
   /** Moves the packets. */
   dataPlane: DataPlane;
   /** Addresses of this machine, now. */
@@ -80,6 +84,7 @@ export class Account {
   #cancelDiscovery = () => {};
   #toldCandidates = "";
   #nickAtServer = "";
+  #serverAheadMs = 0;
 
   /** Offline. */
   constructor(options: AccountOptions) {
@@ -119,6 +124,11 @@ export class Account {
   /** See `views.ts`. */
   factsOf(virtualAddress: number): PeerFacts | null {
     return this.peers?.factsOf(virtualAddress) ?? null;
+  }
+
+  /** The server's wall clock, in ms since 1970, as far as its last WELCOME tells. */
+  serverTimeMs(): number {
+    return this.#options.clock.wallMs() + this.#serverAheadMs;
   }
 
   /** A number under which the server carries a change out once. */
@@ -180,6 +190,7 @@ export class Account {
       { virtualAddress: welcome.address, pool, prefix6: welcome.prefix6 },
       isLoopback(session.remote),
     );
+    this.#serverAheadMs = Number(welcome.time) - this.#options.clock.wallMs();
     this.#view = reduceView(this.#view, welcome);
     this.#startDiscovery(login);
     this.#toldCandidates = "";
@@ -210,6 +221,10 @@ export class Account {
         peers?.loggedIn();
         this.#viewChanged();
         return onReady(this.#nickAtServer);
+      case "sealing":
+        return secrets.takeSealing(message.networkId, this.#nameOf(message.networkId), message.sealing);
+      case "notice":
+        return this.#takeNotice(message);
       case "rendezvous":
         return peers?.takeRendezvous(message);
       case "tunnelClosed":
@@ -222,6 +237,16 @@ export class Account {
       default:
         log.debug("a message that is not handled", { type: message.type });
     }
+  }
+
+  #nameOf(networkId: number): string | undefined {
+    return this.#view.networks.get(networkId)?.head.name;
+  }
+
+  #takeNotice(notice: ControlMessageOf<"notice">): void {
+    const network = this.#nameOf(notice.networkId);
+    if (network === undefined || !this.#options.notices.take(notice, network)) return;
+    this.#options.log.info("a message to all members", { network, text: notice.message });
   }
 
   #viewChanged(): void {

@@ -6,22 +6,32 @@
 import process from "node:process";
 import { formatIpv4, parseIpv4 } from "../base/ip.ts";
 import type { Clock } from "../base/clock.ts";
+import type { Random } from "../base/random.ts";
 import { VERSION } from "../base/version.ts";
 import {
+  type AccessParams,
   type AdmissionParams,
+  type BanParams,
+  type BanView,
   ControlError,
+  type CreateParams,
   type EngineControl,
   type EngineStatus,
+  type MemberParams,
   type NetworkParams,
   type NetworkView,
+  type NoticeView,
   type PeerView,
   type PingParams,
   type PingReply,
+  type PrivilegeName,
 } from "../ipc/schema.ts";
 import { MEMBERSHIP, NETWORK_KIND } from "../protocol/mod.ts";
 import type { Account } from "./account.ts";
 import { requireNetworkName, requireNick } from "./names.ts";
 import type { KnownNetwork } from "./networks_view.ts";
+import { NetworkPowers } from "./network_powers.ts";
+import type { Notices } from "./notices.ts";
 import type { Pings } from "./pings.ts";
 import { deriveSecrets } from "./sealed_network.ts";
 import type { NetworkSecrets } from "./secrets.ts";
@@ -55,8 +65,12 @@ export interface ControlOptions {
   secrets: NetworkSecrets;
   /** Probes through tunnels. */
   pings: Pings;
+  /** Welcomes and announcements. */
+  notices: Notices;
   /** Time. */
   clock: Clock;
+  /** For nonces. */
+  random: Random;
   /** Ends the engine; resolves when all is undone. */
   down(): Promise<void>;
 }
@@ -66,10 +80,12 @@ const NO_SECRET = new Uint8Array(32);
 /** The engine as commands see it. */
 export class Control implements EngineControl {
   readonly #options: ControlOptions;
+  readonly #powers: NetworkPowers;
 
   /** Everything else must be there already. */
   constructor(options: ControlOptions) {
     this.#options = options;
+    this.#powers = new NetworkPowers(options);
   }
 
   status(): Promise<EngineStatus> {
@@ -116,11 +132,11 @@ export class Control implements EngineControl {
     }
   }
 
-  async create(params: AdmissionParams): Promise<void> {
+  async create(params: CreateParams): Promise<void> {
     const { account, secrets } = this.#options;
     const { name, joinSecret, peerSecret, hasPassword } = await this.#admission(params);
     const operation = account.newOperation();
-    const kind = NETWORK_KIND.mesh;
+    const kind = params.type === "hub-and-spoke" ? NETWORK_KIND.hubAndSpoke : NETWORK_KIND.mesh;
     await secrets.during(
       name,
       peerSecret,
@@ -158,6 +174,62 @@ export class Control implements EngineControl {
 
   async goOffline({ network }: NetworkParams): Promise<void> {
     await this.#setOnline(network, false);
+  }
+
+  setPassword(params: AdmissionParams): Promise<void> {
+    return this.#powers.setPassword(params);
+  }
+
+  setAccess(params: AccessParams): Promise<void> {
+    return this.#powers.setAccess(params);
+  }
+
+  approve(params: MemberParams): Promise<void> {
+    return this.#powers.approve(params);
+  }
+
+  reject(params: MemberParams): Promise<void> {
+    return this.#powers.reject(params);
+  }
+
+  evict(params: MemberParams): Promise<void> {
+    return this.#powers.evict(params);
+  }
+
+  ban(params: BanParams): Promise<void> {
+    return this.#powers.ban(params);
+  }
+
+  unban(params: MemberParams): Promise<void> {
+    return this.#powers.unban(params);
+  }
+
+  bans(params: NetworkParams): Promise<BanView[]> {
+    return this.#powers.bans(params);
+  }
+
+  setAdmin(params: MemberParams & { privileges: PrivilegeName[] }): Promise<void> {
+    return this.#powers.setAdmin(params);
+  }
+
+  setHub(params: MemberParams & { hub: boolean }): Promise<void> {
+    return this.#powers.setHub(params);
+  }
+
+  handOver(params: MemberParams): Promise<void> {
+    return this.#powers.handOver(params);
+  }
+
+  setWelcome(params: NetworkParams & { text: string }): Promise<void> {
+    return this.#powers.setWelcome(params);
+  }
+
+  announce(params: NetworkParams & { text: string }): Promise<void> {
+    return this.#powers.announce(params);
+  }
+
+  notices(): Promise<NoticeView[]> {
+    return Promise.resolve(this.#options.notices.list());
   }
 
   async login(): Promise<{ changed: boolean }> {

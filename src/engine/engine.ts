@@ -19,15 +19,19 @@ import { type Identity, loadIdentity } from "./identity.ts";
 import type { LoginError } from "./login_error.ts";
 import { requireNick } from "./names.ts";
 import { openOverlayDevice, type OverlayDevice, undoChanges } from "./overlay_device.ts";
+import { Notices } from "./notices.ts";
 import { Pings } from "./pings.ts";
 import { NetworkSecrets } from "./secrets.ts";
 import { chooseServer, type ChosenServer } from "./server_choice.ts";
 import {
+  readNotices,
   readPins,
   readSecrets,
   readSettings,
+  type StoredNotice,
   type StoredSettings,
   writeAccount,
+  writeNotices,
   writePins,
   writeSecrets,
   writeSettings,
@@ -161,7 +165,10 @@ class Engine {
       readSecrets(folder, server.id),
       (changed) => this.#keep(() => writeSecrets(folder, server.id, changed)),
     );
-    const account = this.#account({ folder, server, identity, settings, dataPlane, network, overlay, secrets });
+    const saveNotices = (changed: readonly StoredNotice[]) =>
+      this.#keep(() => writeNotices(folder, server.id, changed));
+    const kept = { secrets, notices: new Notices(readNotices(folder, server.id), saveNotices) };
+    const account = this.#account({ folder, server, identity, settings, dataPlane, network, overlay, ...kept });
     const pings = new Pings({ dataPlane, clock, random });
     this.#listen(dataPlane, account, pings);
     this.#watch(network, account);
@@ -173,9 +180,10 @@ class Engine {
       deviceName: overlay.device.name === "" ? null : overlay.device.name,
       settings,
       saveSettings: (changed) => writeSettings(folder, changed),
-      secrets,
+      ...kept,
       pings,
       clock,
+      random,
       down: () => this.#down(),
     });
     const ipc = await serveControl({ stateDir, control: this.control, log: this.#log });
@@ -248,8 +256,9 @@ class Engine {
     network: NetworkConfiguration;
     overlay: OverlayDevice;
     secrets: NetworkSecrets;
+    notices: Notices;
   }): Account {
-    const { folder, server, identity, settings, dataPlane, network, overlay, secrets } = parts;
+    const { folder, server, identity, settings, dataPlane, network, overlay, secrets, notices } = parts;
     const { suite } = this.#options;
     const { clock, random } = this.#means;
     const offers = dataPlane.aeadCosts.map(({ aead, costNs }) => ({ aead, costNs }));
@@ -264,6 +273,7 @@ class Engine {
       pins: readPins(folder, server.id),
       savePins: (pins) => this.#keep(() => writePins(folder, server.id, pins)),
       secrets,
+      notices,
       dataPlane,
       ownAddresses: () => network.addresses(),
       open: ({ virtualAddress }, signal) =>

@@ -17,7 +17,8 @@ const CODES: Readonly<Record<number, FailureCode>> = {
   [RESULT_CODE.limitReached]: "tooManyNetworks",
   [RESULT_CODE.tooManyTries]: "tooManyTries",
   [RESULT_CODE.invalidName]: "invalidName",
-  [RESULT_CODE.banned]: "notPermitted",
+  [RESULT_CODE.banned]: "banned",
+  [RESULT_CODE.notAwaitingApproval]: "notAwaitingApproval",
 };
 
 /** What a request failed with, from the server's RESULT; where the words differ, its own become the hint. */

@@ -1,3 +1,4 @@
+import { isUnsealed, openSealing } from "../crypto/mod.ts";
 import { nameKey } from "../protocol/mod.ts";
 import type { NetworksView } from "./networks_view.ts";
 import type { NetworkSecret } from "./state_files.ts";
@@ -10,6 +11,7 @@ export class NetworkSecrets {
   readonly #kept: Map<number, NetworkSecret>;
   readonly #save: (secrets: ReadonlyMap<number, NetworkSecret>) => void;
   readonly #expected = new Map<string, Uint8Array>();
+  readonly #sealings = new Map<number, Uint8Array>();
 
   /** `kept`: from the disk, by network id; `save` puts all of them there. */
   constructor(kept: Map<number, NetworkSecret>, save: (secrets: ReadonlyMap<number, NetworkSecret>) => void) {
@@ -31,7 +33,9 @@ export class NetworkSecrets {
     if (peerSecret !== null) this.#expected.set(key, peerSecret);
     try {
       const answer = await request();
-      if (peerSecret !== null) this.#keep(answer.networkId, { name, peerSecret });
+      // A sealing may have taken its place meanwhile.
+      const settled = this.#expected.get(key);
+      if (settled !== undefined) this.#keep(answer.networkId, { name, peerSecret: settled });
       return answer;
     } finally {
       this.#expected.delete(key);
@@ -50,8 +54,34 @@ export class NetworkSecrets {
     return found;
   }
 
+  /**
+   * The server tells what members made of the network's password (see `network_sealing.ts`): whoever joins learns the
+   * network's secret from it, and whoever has one may learn that it is void.
+   */
+  takeSealing(networkId: number, name: string | undefined, sealing: Uint8Array): void {
+    this.#sealings.set(networkId, sealing);
+    const kept = this.#kept.get(networkId);
+    if (kept !== undefined && isUnsealed(sealing, networkId, kept.peerSecret)) this.#drop(networkId);
+    const key = name === undefined ? "" : nameKey(name);
+    const derived = this.#expected.get(key);
+    const opened = derived === undefined ? undefined : openSealing(sealing, networkId, derived);
+    if (opened === undefined) return;
+    if (opened.peerSecret === null) this.#expected.delete(key);
+    else this.#expected.set(key, opened.peerSecret);
+  }
+
+  /** As last told; empty = never. */
+  sealingOf(networkId: number): Uint8Array {
+    return this.#sealings.get(networkId) ?? new Uint8Array();
+  }
+
   /** We are no longer a member. */
   forget(networkId: number): void {
+    this.#sealings.delete(networkId);
+    this.#drop(networkId);
+  }
+
+  #drop(networkId: number): void {
     if (this.#kept.delete(networkId)) this.#save(this.#kept);
   }
 

@@ -7,6 +7,7 @@
  *     servers/ID/account.json  what a server gave us: client id, addresses, best suite seen
  *     servers/ID/pins.json     keys of peers, by virtual address
  *     servers/ID/secrets.json  peer secrets of networks, by network id
+ *     servers/ID/notices.json  welcomes and announcements
  *
  * ID names a server by its key, so that one folder can hold accounts at several.
  *
@@ -49,6 +50,8 @@ export interface StoredAccount {
   prefix6: Uint8Array | null;
   /** The highest suite ever used with this server; a lower one is refused from then on. 0 = none yet. */
   suiteSeen: 0 | 1 | 2;
+  /** By which way the last connection came about, such as `tls:443`; left out = none yet. */
+  way?: string | undefined;
 }
 
 /** What is pinned of a peer. */
@@ -59,6 +62,22 @@ export interface PeerPin {
   rsa: Uint8Array | null;
   /** The highest suite a tunnel with it ever had; a lower one is refused from then on. 0 = none yet. */
   suiteSeen: 0 | 1 | 2;
+}
+
+/** Words for all members of a network. */
+export interface StoredNotice {
+  /** The network. */
+  networkId: number;
+  /** Its name when they came. */
+  network: string;
+  /** See NOTICE. */
+  kind: number;
+  /** Client id of whoever said them. */
+  clientId: number;
+  /** Milliseconds since 1970. */
+  sentAt: number;
+  /** The words. */
+  message: string;
 }
 
 /** A network's secret that the server must not know. */
@@ -109,6 +128,7 @@ const ACCOUNT = v.strictObject({
   pool: v.nullable(prefix),
   prefix6: v.nullable(hex(12)),
   suiteSeen,
+  way: v.optional(v.string()),
 });
 const PINS = v.strictObject({
   version: v.literal(1),
@@ -116,6 +136,17 @@ const PINS = v.strictObject({
     v.string(),
     v.strictObject({ ed25519: v.nullable(hex(32)), rsa: v.nullable(hex(32)), suiteSeen }),
   ),
+});
+const NOTICES = v.strictObject({
+  version: v.literal(1),
+  notices: v.array(v.strictObject({
+    networkId: v.number(),
+    network: v.string(),
+    kind: v.number(),
+    clientId,
+    sentAt: v.number(),
+    message: v.string(),
+  })),
 });
 const SECRETS = v.strictObject({
   version: v.literal(1),
@@ -208,6 +239,16 @@ export function writeSecrets(
     { name, peerSecret: toBase64Url(peerSecret) },
   ]);
   writeJson(folder, `servers/${server}/secrets.json`, { version: 1, networks: Object.fromEntries(networks) });
+}
+
+/** The oldest first. */
+export function readNotices(folder: StateFolder, server: string): StoredNotice[] {
+  return readJson(folder, `servers/${server}/notices.json`, NOTICES)?.notices ?? [];
+}
+
+/** See {@linkcode writeIdentity}. */
+export function writeNotices(folder: StateFolder, server: string, notices: readonly StoredNotice[]): void {
+  writeJson(folder, `servers/${server}/notices.json`, { version: 1, notices });
 }
 
 function readJson<T>(folder: StateFolder, name: string, schema: v.GenericSchema<unknown, T>): T | null {

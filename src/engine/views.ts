@@ -7,14 +7,26 @@ import { concat } from "../base/bytes.ts";
 import { formatIpv4, formatIpv6, mappedIpv4, parseIpv4, parseIpv6 } from "../base/ip.ts";
 import {
   ControlError,
+  type MemberRole,
   type MemberStatus,
   type MemberView,
   type NetworkView,
   type PathKind,
   type PeerView,
+  PRIVILEGE_NAMES,
+  type PrivilegeName,
   type TransportKind,
 } from "../ipc/schema.ts";
-import { type Member, MEMBER_STATUS, nameKey, NETWORK_FLAG, NETWORK_KIND, type NetworkHead } from "../protocol/mod.ts";
+import {
+  type Member,
+  MEMBER_ROLE,
+  MEMBER_STATUS,
+  nameKey,
+  NETWORK_FLAG,
+  NETWORK_KIND,
+  type NetworkHead,
+  PRIVILEGE,
+} from "../protocol/mod.ts";
 import type { KnownNetwork, NetworksView } from "./networks_view.ts";
 
 /** A tunnel as `list` shows it. */
@@ -91,6 +103,7 @@ export function networkView({ head, members }: KnownNetwork, input: ViewInput): 
     type: head.kind === NETWORK_KIND.hubAndSpoke ? "hub-and-spoke" : "mesh",
     status: (head.flags & NETWORK_FLAG.locked) !== 0 ? "locked" : "unlocked",
     approve: (head.flags & NETWORK_FLAG.manualApproval) !== 0 ? "manual" : "auto",
+    privileges: privilegesOf(head.privileges),
     members: others.map((member) => memberView(member, input, head.online))
       .toSorted((a, b) => byText<MemberView>("nick")(a, b) || byText<MemberView>("id")(a, b)),
   };
@@ -124,7 +137,8 @@ export function findNetwork(view: NetworksView, name: string): KnownNetwork {
   return network;
 }
 
-function isNamed(member: Member, text: string, prefix6: Uint8Array): boolean {
+/** Whether `text` names this member in one of the ways commands take. */
+export function isNamed(member: Member, text: string, prefix6: Uint8Array): boolean {
   if (formatClientId(member.clientId) === text || member.nick === text && text !== "") return true;
   const address6 = parseIpv6(text);
   return parseIpv4(text) === member.address ||
@@ -141,6 +155,7 @@ function memberView(member: Member, input: ViewInput, isOnlineHere: boolean): Me
     address4: formatIpv4(member.address),
     address6: formatVirtual6(input.prefix6, member.address),
     status,
+    role: ROLES[member.role] ?? "member",
     alias: null,
     path: link?.path ?? null,
     transport: link?.transport ?? null,
@@ -151,6 +166,27 @@ function memberView(member: Member, input: ViewInput, isOnlineHere: boolean): Me
     bytesOut: facts?.bytesOut ?? 0,
     message: status === "error" ? facts?.refused ?? null : status === "unreachable" ? "no path to this peer" : null,
   };
+}
+
+const ROLES: Readonly<Record<number, MemberRole>> = {
+  [MEMBER_ROLE.member]: "member",
+  [MEMBER_ROLE.administrator]: "administrator",
+  [MEMBER_ROLE.owner]: "owner",
+  [MEMBER_ROLE.hub]: "hub",
+};
+
+/** Bits of `privileges` by the names that commands know. */
+export const PRIVILEGE_BITS: Readonly<Record<PrivilegeName, number>> = {
+  password: PRIVILEGE.setPassword,
+  access: PRIVILEGE.changeAccess,
+  approve: PRIVILEGE.approve,
+  evict: PRIVILEGE.evict,
+  ban: PRIVILEGE.ban,
+  messages: PRIVILEGE.messages,
+};
+
+function privilegesOf(bits: number): PrivilegeName[] {
+  return PRIVILEGE_NAMES.filter((name) => (bits & PRIVILEGE_BITS[name]) !== 0);
 }
 
 /** While the server is away only a tunnel tells who is there. */

@@ -1,6 +1,13 @@
 import * as v from "valibot";
 import { parseIpv4, parseIpv6 } from "../base/ip.ts";
-import { ControlError, type EngineControl, FAILURE_REASONS, type FailureCode, type MethodName } from "./schema.ts";
+import {
+  ControlError,
+  type EngineControl,
+  FAILURE_REASONS,
+  type FailureCode,
+  type MethodName,
+  PRIVILEGE_NAMES,
+} from "./schema.ts";
 
 /** What a method takes on the wire: its first parameter, or an empty object. */
 type Params<M extends MethodName> = Parameters<EngineControl[M]> extends [infer P, ...unknown[]] ? P : object;
@@ -44,6 +51,7 @@ const memberFields = {
   address4,
   address6,
   status: v.picklist(["offline", "online", "unreachable", "unapproved", "error"]),
+  role: v.picklist(["member", "administrator", "owner", "hub"]),
   alias: v.nullable(address4),
   path: v.nullable(pathKind),
   transport: v.nullable(transport),
@@ -54,6 +62,8 @@ const memberFields = {
   bytesOut: count,
   message: v.nullable(shown),
 };
+
+const privileges = v.pipe(v.array(v.picklist(PRIVILEGE_NAMES)), v.maxLength(PRIVILEGE_NAMES.length));
 
 const networkView = v.object({
   id: shown,
@@ -67,6 +77,7 @@ const networkView = v.object({
   type: v.picklist(["mesh", "hub-and-spoke", "gateway"]),
   status: v.picklist(["unlocked", "locked"]),
   approve: v.picklist(["auto", "manual"]),
+  privileges,
   members: v.pipe(v.array(v.object(memberFields)), v.maxLength(MAX_MEMBERS)),
 });
 
@@ -98,6 +109,19 @@ const changed = v.object({ changed: v.boolean() });
 const typed = text(MAX_SHOWN_TEXT);
 const network = v.strictObject({ network: typed });
 const admission = v.strictObject({ network: typed, password: typed });
+const member = { network: typed, member: typed };
+/** Network messages have at most 1,024 bytes. */
+const words = v.strictObject({ network: typed, text: typed });
+/** Ten years. */
+const MAX_BAN_MS = 10 * 366 * 24 * 3_600_000;
+const banView = v.object({ id: clientId, nick: shown, until: v.nullable(count), reason: shown });
+const noticeView = v.object({
+  network: shown,
+  kind: v.picklist(["welcome", "announcement"]),
+  from: clientId,
+  sentAt: count,
+  text: shown,
+});
 
 const METHODS: MethodTable = {
   status: { kind: "call", params: nothing, result: status },
@@ -109,10 +133,47 @@ const METHODS: MethodTable = {
   },
   network: { kind: "call", params: network, result: networkView },
   setNick: { kind: "call", params: v.strictObject({ nick: typed }), result: done },
-  create: { kind: "call", params: admission, result: done },
+  create: {
+    kind: "call",
+    params: v.strictObject({
+      ...admission.entries,
+      type: v.exactOptional(v.picklist(["mesh", "hub-and-spoke"])),
+    }),
+    result: done,
+  },
   join: { kind: "call", params: admission, result: v.object({ pending: v.boolean() }) },
   leave: { kind: "call", params: network, result: done },
   delete: { kind: "call", params: network, result: done },
+  setPassword: { kind: "call", params: admission, result: done },
+  setAccess: {
+    kind: "call",
+    params: v.strictObject({
+      network: typed,
+      locked: v.nullable(v.boolean()),
+      approve: v.nullable(v.picklist(["auto", "manual"])),
+    }),
+    result: done,
+  },
+  approve: { kind: "call", params: v.strictObject(member), result: done },
+  reject: { kind: "call", params: v.strictObject(member), result: done },
+  evict: { kind: "call", params: v.strictObject(member), result: done },
+  ban: {
+    kind: "call",
+    params: v.strictObject({
+      ...member,
+      forMs: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(MAX_BAN_MS))),
+      reason: typed,
+    }),
+    result: done,
+  },
+  unban: { kind: "call", params: v.strictObject(member), result: done },
+  bans: { kind: "call", params: network, result: v.pipe(v.array(banView), v.maxLength(MAX_MEMBERS)) },
+  setAdmin: { kind: "call", params: v.strictObject({ ...member, privileges }), result: done },
+  setHub: { kind: "call", params: v.strictObject({ ...member, hub: v.boolean() }), result: done },
+  handOver: { kind: "call", params: v.strictObject(member), result: done },
+  setWelcome: { kind: "call", params: words, result: done },
+  announce: { kind: "call", params: words, result: done },
+  notices: { kind: "call", params: nothing, result: v.pipe(v.array(noticeView), v.maxLength(MAX_NETWORKS)) },
   goOnline: { kind: "call", params: network, result: done },
   goOffline: { kind: "call", params: network, result: done },
   login: { kind: "call", params: nothing, result: changed },

@@ -23,6 +23,15 @@ export type TransportKind = "udp" | "tcp" | "tls";
  */
 export type MemberStatus = "offline" | "online" | "unreachable" | "unapproved" | "error";
 
+/** What a member is in a network. A hub of a hub-and-spoke network may be an administrator as well. */
+export type MemberRole = "member" | "administrator" | "owner" | "hub";
+
+/** What the owner may let an administrator do (S91 to S96). */
+export const PRIVILEGE_NAMES = ["password", "access", "approve", "evict", "ban", "messages"] as const;
+
+/** One of these privileges. */
+export type PrivilegeName = (typeof PRIVILEGE_NAMES)[number];
+
 /** Another member of a network, as this client sees it. One does not list oneself. */
 export interface MemberView {
   /** Client id, `ddd-ddd-ddd`. */
@@ -35,6 +44,8 @@ export interface MemberView {
   address6: string;
   /** See `MemberStatus`. */
   status: MemberStatus;
+  /** See `MemberRole`; of a peer the one in its first common network. */
+  role: MemberRole;
   /** IPv4 address under which this client reaches the peer instead of `address4`, or null. */
   alias: string | null;
   /** Path in use, null = no tunnel. */
@@ -95,6 +106,8 @@ export interface NetworkView {
   status: "unlocked" | "locked";
   /** Whether a new member is let in at once or waits for approval (S87). */
   approve: "auto" | "manual";
+  /** What this client may do in it; the owner may do everything. */
+  privileges: PrivilegeName[];
   /** The other members, sorted by nickname, then by id. */
   members: MemberView[];
 }
@@ -161,6 +174,60 @@ export interface AdmissionParams extends NetworkParams {
   password: string;
 }
 
+/** What `create` takes. */
+export interface CreateParams extends AdmissionParams {
+  /** Who is connected to whom; default `mesh`. */
+  type?: "mesh" | "hub-and-spoke";
+}
+
+/** What `setAccess` takes; null = as it is. */
+export interface AccessParams extends NetworkParams {
+  /** Whether the network takes no new members. */
+  locked: boolean | null;
+  /** Whether new members wait for approval. */
+  approve: "auto" | "manual" | null;
+}
+
+/** What methods on a member of a network take. */
+export interface MemberParams extends NetworkParams {
+  /** Client id, or virtual address or unambiguous nickname of a member that is listed. */
+  member: string;
+}
+
+/** What `ban` takes. */
+export interface BanParams extends MemberParams {
+  /** How long, in milliseconds from now; null = for good. */
+  forMs: number | null;
+  /** Why; `""` = not said. At most 96 bytes are kept. */
+  reason: string;
+}
+
+/** Somebody who may not join a network. */
+export interface BanView {
+  /** Client id, `ddd-ddd-ddd`. */
+  id: string;
+  /** Nickname when it was banned, `""` = none was set. */
+  nick: string;
+  /** When it ends, milliseconds since 1970; null = never. */
+  until: number | null;
+  /** Why, `""` = not said. */
+  reason: string;
+}
+
+/** Words for all members of a network: its welcome, or an announcement (S98, S99). */
+export interface NoticeView {
+  /** Name of the network when it came. */
+  network: string;
+  /** Which of both. */
+  kind: "welcome" | "announcement";
+  /** Client id of the owner or administrator, `ddd-ddd-ddd`. */
+  from: string;
+  /** When it was said, milliseconds since 1970. */
+  sentAt: number;
+  /** The words. */
+  text: string;
+}
+
 /** What a running engine does for commands. Each method rejects with `ControlError` and with nothing else. */
 export interface EngineControl {
   /** The engine's state. Never refused. */
@@ -174,7 +241,7 @@ export interface EngineControl {
   /** Sets the own nickname, kept over restarts and told to the server when online. Fails with `invalidNick`. */
   setNick(params: { nick: string }): Promise<void>;
   /** Makes a network owned by this client. Fails with `nameTaken`, `invalidName`, `tooManyNetworks`, `notLoggedIn`. */
-  create(params: AdmissionParams): Promise<void>;
+  create(params: CreateParams): Promise<void>;
   /**
    * Joins a network; `pending` = the request waits for approval.
    * Fails with `invalidPassword` (also for an unknown network, unless the server lists its networks),
@@ -185,6 +252,34 @@ export interface EngineControl {
   leave(params: NetworkParams): Promise<void>;
   /** Deletes an own network. Fails with `networkNotFound`, `notOwner`, `notLoggedIn`. */
   delete(params: NetworkParams): Promise<void>;
+  /** Changes a network's password, `""` = none; members stay. Fails with `networkNotFound`, `notPermitted`, `notLoggedIn`. */
+  setPassword(params: AdmissionParams): Promise<void>;
+  /** Changes who may join. Fails with `networkNotFound`, `notPermitted`, `notLoggedIn`. */
+  setAccess(params: AccessParams): Promise<void>;
+  /** Lets in a member that waits. Fails with `networkNotFound`, `peerNotFound`, `notAwaitingApproval`, `notPermitted`. */
+  approve(params: MemberParams): Promise<void>;
+  /** Sends away a member that waits. Fails as `approve` does. */
+  reject(params: MemberParams): Promise<void>;
+  /** Ends a membership; the member may join again. Fails with `networkNotFound`, `peerNotFound`, `notPermitted`. */
+  evict(params: MemberParams): Promise<void>;
+  /** Ends a membership, if there is one, and keeps the client out. Fails as `evict` does, and with `limitReached`. */
+  ban(params: BanParams): Promise<void>;
+  /** Ends a ban. Fails with `networkNotFound`, `notBanned`, `notPermitted`. */
+  unban(params: MemberParams): Promise<void>;
+  /** The bans of a network. Fails with `networkNotFound`, `notPermitted`, `notLoggedIn`. */
+  bans(params: NetworkParams): Promise<BanView[]>;
+  /** Makes a member an administrator with these privileges, or none. Fails as `evict` does. */
+  setAdmin(params: MemberParams & { privileges: PrivilegeName[] }): Promise<void>;
+  /** Makes a member of a hub-and-spoke network a hub, or a spoke. Fails as `evict` does. */
+  setHub(params: MemberParams & { hub: boolean }): Promise<void>;
+  /** Hands a network on to a member. Fails as `evict` does, and with `limitReached`. */
+  handOver(params: MemberParams): Promise<void>;
+  /** Sets what members are told at their first connection, `""` = nothing. Fails with `networkNotFound`, `notPermitted`. */
+  setWelcome(params: NetworkParams & { text: string }): Promise<void>;
+  /** Tells all members something. Fails with `networkNotFound`, `notPermitted`, `tooManyTries`, `notLoggedIn`. */
+  announce(params: NetworkParams & { text: string }): Promise<void>;
+  /** Welcomes and announcements that came, the oldest first; the last 100 are kept. */
+  notices(): Promise<NoticeView[]>;
   /** Shows this client online in a network and builds its tunnels. Fails with `networkNotFound`, `notLoggedIn`. */
   goOnline(params: NetworkParams): Promise<void>;
   /** Shows this client offline in a network and ends its tunnels. Fails with `networkNotFound`, `notLoggedIn`. */
@@ -230,6 +325,10 @@ export const FAILURE_REASONS = {
   invalidRequest: "invalid request",
   notOwner: "you are not the owner",
   notPermitted: "you have no right to do this",
+  banned: "you are banned",
+  notBanned: "the client is not banned",
+  notAwaitingApproval: "the client does not wait for approval",
+  limitReached: "limit reached",
   notLoggedIn: "you are not logged in",
   noServer: "no server is set",
   serverUnreachable: "the server cannot be reached",

@@ -46,7 +46,7 @@ export function privilegesOf(network: Network, membership: Membership): number {
   return isOwner(network, membership) ? ALL_PRIVILEGES : membership.privileges;
 }
 
-/** @throws {RefusedError} `notPermitted` */
+/** Refuses whoever lacks a power. @throws {RefusedError} `notPermitted` */
 export function requirePower(place: Place, power: Power, policy: ServerPolicy): void {
   if (!hasPower(place, power, policy)) throw new RefusedError("notPermitted");
 }
@@ -68,7 +68,7 @@ export function requireBelow(
 /** Features of {@linkcode PlanLimits} that are there or not. */
 export type Feature = { [K in keyof PlanLimits]: PlanLimits[K] extends boolean ? K : never }[keyof PlanLimits];
 
-/** @throws {RefusedError} `notPermitted` where the owner's plan lacks the feature */
+/** Refuses what the plan of the network's owner lacks. @throws {RefusedError} `notPermitted` */
 export function requireFeature({ network }: Pick<Place, "network">, feature: Feature, policy: ServerPolicy): void {
   if (policy.plans[network.ownerPlan][feature]) return;
   throw new RefusedError("notPermitted", "The plan of the network's owner does not include this.");

@@ -206,7 +206,7 @@ function shortened(reason: string): string {
   return kept;
 }
 
-/** @throws {RefusedError} `peerNotFound` when it is not banned */
+/** Ends a ban. @throws {RefusedError} `peerNotFound` when there is none */
 export async function unban(
   transaction: StoreTransaction,
   context: RegistryContext,

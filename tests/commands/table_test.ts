@@ -9,7 +9,7 @@ Deno.test("COMMANDS has all names and aliases once", () => {
 
 Deno.test("COMMANDS has the Linux client's other names", () => {
   const aliases = Object.fromEntries(COMMANDS.flatMap(({ name, aliases }) => aliases.map((alias) => [alias, name])));
-  assert.deepEqual(aliases, { logon: "login", logoff: "logout", "do-join": "join" });
+  assert.deepEqual(aliases, { logon: "login", logoff: "logout", "do-join": "join", owner: "hand-over" });
 });
 
 Deno.test("banner names a version that programs made for the Linux client deem new enough", () => {

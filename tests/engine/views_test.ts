@@ -67,6 +67,7 @@ Deno.test("listNetworks shows a network as commands expect it", () => {
     type: "mesh",
     status: "locked",
     approve: "manual",
+    privileges: [],
     members: ["", "Ann", "bob"],
   });
 });
@@ -85,6 +86,7 @@ Deno.test("listNetworks shows the path of a member that is online", () => {
     address4: "10.7.0.2",
     address6: "fd00:0:1::a07:2",
     status: "online",
+    role: "member",
     alias: null,
     path: "direct",
     transport: "udp",

@@ -1,14 +1,20 @@
 import {
+  type AccessParams,
   type AdmissionParams,
+  type BanParams,
+  type BanView,
   ControlError,
   type EngineControl,
   type EngineStatus,
+  type MemberParams,
   type MemberView,
   type NetworkParams,
   type NetworkView,
+  type NoticeView,
   type PeerView,
   type PingParams,
   type PingReply,
+  type PrivilegeName,
 } from "../../src/ipc/mod.ts";
 import { sampleNetwork, sampleStatus } from "./sample_views.ts";
 
@@ -29,6 +35,10 @@ export class FakeEngine implements EngineControl {
   readonly joinable: Map<string, JoinableNetwork>;
   /** Rounds trips of the pings to come; null = lost. Begins again at its end. */
   rtts: (number | null)[] = [12.34];
+  /** By network id. */
+  readonly banned = new Map<string, BanView[]>();
+  /** What `notices` gives. */
+  said: NoticeView[] = [];
   /** Names of the methods called, in order. */
   readonly calls: string[] = [];
   readonly #down = Promise.withResolvers<void>();
@@ -124,6 +134,93 @@ export class FakeEngine implements EngineControl {
     await Promise.resolve();
   }
 
+  async setPassword({ network, password }: AdmissionParams): Promise<void> {
+    const mine = this.#owned("setPassword", network);
+    this.joinable.set(mine.id, { password, view: mine });
+    await Promise.resolve();
+  }
+
+  async setAccess({ network, locked, approve }: AccessParams): Promise<void> {
+    const mine = this.#owned("setAccess", network);
+    if (locked !== null) mine.status = locked ? "locked" : "unlocked";
+    if (approve !== null) mine.approve = approve;
+    await Promise.resolve();
+  }
+
+  async approve(params: MemberParams): Promise<void> {
+    this.#waiting("approve", params).status = "offline";
+    await Promise.resolve();
+  }
+
+  async reject(params: MemberParams): Promise<void> {
+    this.#dismiss(params.network, this.#waiting("reject", params).id);
+    await Promise.resolve();
+  }
+
+  async evict({ network, member }: MemberParams): Promise<void> {
+    const { members } = this.#owned("evict", network);
+    this.#dismiss(network, this.#findIn(members, member).id);
+    await Promise.resolve();
+  }
+
+  async ban({ network, member, reason, forMs }: BanParams): Promise<void> {
+    const { members } = this.#owned("ban", network);
+    const { id, nick } = this.#findIn(members, member);
+    const until = forMs === null ? null : 1_767_225_600_000 + forMs;
+    this.banned.set(network, [...this.banned.get(network) ?? [], { id, nick, until, reason }]);
+    this.#dismiss(network, id);
+    await Promise.resolve();
+  }
+
+  async unban({ network, member }: MemberParams): Promise<void> {
+    this.#owned("unban", network);
+    const bans = this.banned.get(network) ?? [];
+    if (!bans.some(({ id }) => id === member)) throw new ControlError("notBanned");
+    this.banned.set(network, bans.filter(({ id }) => id !== member));
+    await Promise.resolve();
+  }
+
+  async bans({ network }: NetworkParams): Promise<BanView[]> {
+    this.#owned("bans", network);
+    return await Promise.resolve(this.banned.get(network) ?? []);
+  }
+
+  async setAdmin({ network, member, privileges }: MemberParams & { privileges: PrivilegeName[] }): Promise<void> {
+    const { members } = this.#owned("setAdmin", network);
+    this.#findIn(members, member).role = privileges.length > 0 ? "administrator" : "member";
+    await Promise.resolve();
+  }
+
+  async setHub({ network, member, hub }: MemberParams & { hub: boolean }): Promise<void> {
+    const { members, type } = this.#owned("setHub", network);
+    if (type !== "hub-and-spoke") throw new ControlError("notPermitted", "This network has no hubs.");
+    this.#findIn(members, member).role = hub ? "hub" : "member";
+    await Promise.resolve();
+  }
+
+  async handOver({ network, member }: MemberParams): Promise<void> {
+    const mine = this.#owned("handOver", network);
+    const { id, nick } = this.#findIn(mine.members, member);
+    mine.owner = { id, nick, isSelf: false };
+    await Promise.resolve();
+  }
+
+  async setWelcome({ network }: NetworkParams & { text: string }): Promise<void> {
+    this.#owned("setWelcome", network);
+    await Promise.resolve();
+  }
+
+  async announce({ network, text }: NetworkParams & { text: string }): Promise<void> {
+    const { name, owner } = this.#owned("announce", network);
+    this.said.push({ network: name, kind: "announcement", from: owner.id, sentAt: 1_767_225_600_000, text });
+    await Promise.resolve();
+  }
+
+  async notices(): Promise<NoticeView[]> {
+    this.calls.push("notices");
+    return await Promise.resolve(this.said);
+  }
+
   async login(): Promise<{ changed: boolean }> {
     this.calls.push("login");
     const changed = this.view.status !== "logged in";
@@ -163,6 +260,26 @@ export class FakeEngine implements EngineControl {
     if (this.view.status !== "logged in") throw new ControlError("notLoggedIn");
   }
 
+  /** A network over which this computer has all powers. */
+  #owned(method: string, name: string): NetworkView {
+    this.#requireLogin(method);
+    const mine = this.#mine(name);
+    if (!mine.owner.isSelf) throw new ControlError("notPermitted");
+    return mine;
+  }
+
+  #waiting(method: string, { network, member }: MemberParams): MemberView {
+    const found = this.#findIn(this.#owned(method, network).members, member);
+    if (found.status !== "unapproved") throw new ControlError("notAwaitingApproval");
+    return found;
+  }
+
+  #dismiss(network: string, memberId: string): void {
+    const mine = this.#mine(network);
+    mine.members = mine.members.filter(({ id }) => id !== memberId);
+    mine.memberCount--;
+  }
+
   #exists(name: string): boolean {
     return this.joinable.has(name) || this.networks.some(({ id }) => id === name);
   }
@@ -178,7 +295,11 @@ export class FakeEngine implements EngineControl {
   }
 
   #find(text: string): MemberView {
-    const members = new Map(this.networks.flatMap(({ members }) => members.map((one) => [one.id, one])));
+    return this.#findIn(this.networks.flatMap(({ members }) => members), text);
+  }
+
+  #findIn(all: readonly MemberView[], text: string): MemberView {
+    const members = new Map(all.map((one) => [one.id, one]));
     const found = [...members.values()].filter(({ id, nick, address4, address6 }) =>
       [id, nick, address4, address6].includes(text)
     );

@@ -8,6 +8,7 @@ export function sampleMember(changes: Partial<MemberView> = {}): MemberView {
     address4: "10.77.0.2",
     address6: "fd12:3456:789a::a4d:2",
     status: "online",
+    role: "member",
     alias: null,
     path: "direct",
     transport: "udp",
@@ -41,6 +42,7 @@ export function sampleNetwork(changes: Partial<NetworkView> = {}): NetworkView {
     type: "mesh",
     status: "unlocked",
     approve: "auto",
+    privileges: [],
     members: [],
     ...changes,
   };

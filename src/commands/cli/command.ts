@@ -35,7 +35,15 @@ export interface Example {
 }
 
 /** Headings under which help lists commands, in order. */
-export const COMMAND_GROUPS = ["This computer", "Networks", "Members", "Server", "Laboratory", "Help"] as const;
+export const COMMAND_GROUPS = [
+  "This computer",
+  "Networks",
+  "Powers",
+  "Members",
+  "Server",
+  "Laboratory",
+  "Help",
+] as const;
 
 /** One of these headings. */
 export type CommandGroup = (typeof COMMAND_GROUPS)[number];

@@ -39,6 +39,17 @@ export function parseSeconds(option: string, text: string): number {
   return ms;
 }
 
+const UNIT_MS: Readonly<Record<string, number>> = { s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+const MAX_DURATION_MS = 10 * 365 * 86_400_000;
+
+/** `30m`, `2h`, `7d` and the like, up to ten years, as milliseconds. Throws `UserError` with exit code 2. */
+export function parseDuration(option: string, text: string): number {
+  const [, count = "", unit = ""] = /^(\d{1,9})([smhdw])$/.exec(text) ?? [];
+  const ms = Number(count) * (UNIT_MS[unit] ?? 0);
+  if (ms < 1000 || ms > MAX_DURATION_MS) throw wrong(option, text, "a time such as 30m, 2h or 7d, at most ten years");
+  return ms;
+}
+
 /** `1`, `2` or both with a comma between. Throws `UserError` with exit code 2. */
 export function parseSuites(option: string, text: string): number[] {
   const suites = text.split(",");

@@ -46,6 +46,14 @@ export function shownPath(hop: Pick<MemberView, "path" | "transport" | "endpoint
   return `${PATH_WORDS[hop.path]}${transport}${hop.endpoint === null ? "" : ` ${safe(hop.endpoint)}`}`;
 }
 
+/** `2026-01-31 12:00 UTC`. `ms`: since 1970. */
+export function shownTime(ms: number): string {
+  return `${new Date(Math.min(ms, MAX_DATE_MS)).toISOString().slice(0, 16).replace("T", " ")} UTC`;
+}
+
+/** The year 9999 ends. */
+const MAX_DATE_MS = 253_402_300_799_999;
+
 /** `12.3 ms`, null when unknown. */
 export function shownRtt(rttMs: number | null): string | null {
   return rttMs === null ? null : `${rttMs.toFixed(rttMs < 10 ? 2 : 1)} ms`;

@@ -52,6 +52,7 @@ export function renderNetwork(network: NetworkView): string[] {
     ["approve", network.approve],
     ["capacity", `${network.memberCount}/${network.capacity}`],
     ["subscription", network.subscription],
+    ["privileges", network.owner.isSelf ? null : network.privileges.join(", ")],
   ]);
 }
 
