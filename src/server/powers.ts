@@ -12,6 +12,9 @@ import type { Account, Ban, Membership, Network } from "./store.ts";
 /** Every bit of `privileges` that has a meaning. */
 export const ALL_PRIVILEGES: number = Object.values(PRIVILEGE).reduce((all, bit) => all | bit, 0);
 
+/** Most invites of a network that are not over. */
+export const MAX_INVITES = 64;
+
 /** Most bans of a network; one answer tells them all. */
 export const MAX_BANS = 256;
 

@@ -191,7 +191,7 @@ export async function readApplicant(
 }
 
 /** How a membership begins. */
-function newMembership(
+export function newMembership(
   { nowMs }: RegistryContext,
   { networkId }: Network,
   clientId: number,

@@ -70,6 +70,8 @@ export async function setPassword(
 ): Promise<Network> {
   const place = await placeWithPower(transaction, context, deed, "setPassword");
   if (joinVerifier === null) requireFeature(place, "passwordlessNetworks", context.policy);
+  // Whoever changes who may come in does not expect links of before to open the door.
+  await transaction.deleteInvites(deed.networkId);
   return await update(transaction, { ...place.network, joinVerifier, sealing });
 }
 

@@ -10,9 +10,10 @@ import {
 import { joinVerifierOf } from "./policy.ts";
 import { RefusedError } from "./refusal.ts";
 import { createNetwork, deleteNetwork, joinNetwork, leaveNetwork, requireAccount, setOnline } from "./registry.ts";
-import { type ChangeWork, changing, type Handler, type Handlers, NOTHING } from "./requests.ts";
-import type { Membership, Network } from "./store.ts";
+import { type Change, type ChangeWork, changing, type Handler, type Handlers, NOTHING } from "./requests.ts";
+import type { Membership, Network, StoreTransaction } from "./store.ts";
 import { headOf } from "./views.ts";
+import type { ControlClient, World } from "./world.ts";
 
 /**
  * A refused join is answered this long after it came, whatever the reason, so that the time says nothing about whether the
@@ -37,7 +38,23 @@ const createWork: ChangeWork<"create"> = async (transaction, context, message, c
 };
 
 const joinWork: ChangeWork<"join"> = async (transaction, context, message, client, world) => {
-  const { network, membership } = await joinWithinLimits(transaction, context, message, client, world);
+  const verifier = joinVerifierOf(message.hasPassword, message.joinSecret);
+  const joined = await withinTries(
+    world,
+    client,
+    nameKey(message.name),
+    () => joinNetwork(transaction, context, client.clientId, message.name, verifier),
+  );
+  return await admitted(transaction, client, world, joined);
+};
+
+/** What is answered and told when a client has become a member, or one that waits for approval. */
+export async function admitted(
+  transaction: StoreTransaction,
+  client: ControlClient,
+  world: World,
+  { network, membership }: { network: Network; membership: Membership },
+): Promise<Change> {
   const account = await requireAccount(transaction, client.clientId);
   const { networkId } = network;
   const isMember = membership.status === "member";
@@ -51,18 +68,20 @@ const joinWork: ChangeWork<"join"> = async (transaction, context, message, clien
       if (isMember) tellWelcome(client, network, membership);
     },
   };
-};
+}
 
 /** Only attempts within the limits on guessing are looked at, and only wrong ones count. */
-async function joinWithinLimits(
-  ...[transaction, context, message, client, world]: Parameters<ChangeWork<"join">>
-): Promise<{ network: Network; membership: Membership }> {
-  const attempt = { clientId: client.clientId, nameKey: nameKey(message.name), source: client.source };
+export async function withinTries<T>(
+  world: World,
+  client: ControlClient,
+  nameKey: string,
+  attemptJoin: () => Promise<T>,
+): Promise<T> {
+  const attempt = { clientId: client.clientId, nameKey, source: client.source };
   const now = world.clock.now();
   if (!world.passwordTries.mayTry(attempt, now)) throw new RefusedError("tooManyTries");
   try {
-    const verifier = joinVerifierOf(message.hasPassword, message.joinSecret);
-    return await joinNetwork(transaction, context, client.clientId, message.name, verifier);
+    return await attemptJoin();
   } catch (error) {
     if (error instanceof RefusedError && error.refusal === "invalidPassword") world.passwordTries.failed(attempt, now);
     throw error;

@@ -142,6 +142,16 @@ const MIGRATIONS: readonly (readonly (string | NewColumns)[])[] = [[
     unique (receiver_id, sender_id, message_id)
   )`,
   `create index messages_of_sender on messages (sender_id)`,
+], [
+  `create table invites (
+    network_id integer not null references networks (network_id) on delete cascade,
+    verifier blob not null,
+    client_id integer not null,
+    uses_left integer not null,
+    expires_at_ms bigint not null,
+    checksum blob not null,
+    primary key (network_id, verifier)
+  )`,
 ]];
 
 /**

@@ -16,6 +16,7 @@ import { POLICIES, type ServerPolicy } from "./plans.ts";
 import { makeRelayOffer, relayAuthority, type TicketIssuer } from "./relay_tickets.ts";
 import { accountHandlers } from "./requests_account.ts";
 import { messageHandlers } from "./requests_message.ts";
+import { inviteHandlers } from "./requests_invite.ts";
 import { networkHandlers } from "./requests_network.ts";
 import { powerHandlers } from "./requests_powers.ts";
 import { tunnelHandlers } from "./requests_tunnel.ts";
@@ -226,7 +227,14 @@ function serve(
     certificate: tls,
     serveRelayStream: (stream) => bound.relay.serveStream(stream),
     login: { ed25519, rsa: suites.includes(SUITE.classic) ? rsa : null, suites, offers: measureOffers(world.clock) },
-    handlers: { ...accountHandlers, ...networkHandlers, ...powerHandlers, ...tunnelHandlers, ...messageHandlers },
+    handlers: {
+      ...accountHandlers,
+      ...networkHandlers,
+      ...inviteHandlers,
+      ...powerHandlers,
+      ...tunnelHandlers,
+      ...messageHandlers,
+    },
   });
   opened.defer(() => tasks.stop());
   opened.defer(() => bound.discovery.stop());

@@ -122,6 +122,20 @@ export interface Announcement {
   message: string;
 }
 
+/** A secret by which others may join a network. */
+export interface Invite {
+  /** The network. */
+  networkId: number;
+  /** SHA-256 of the secret. */
+  verifier: Uint8Array;
+  /** The member that made it. */
+  clientId: number;
+  /** How often it may still be used. */
+  usesLeft: number;
+  /** When it ends; 0 = never. */
+  expiresAtMs: number;
+}
+
 /** A message that waits for its receiver (S102); only the receiver can read it. */
 export interface StoredMessage {
   /** Who is to get it. */
@@ -227,6 +241,17 @@ export interface StoreTransaction {
   putBan(ban: Ban, fingerprints: readonly Uint8Array[]): Promise<void>;
   /** Removes it if it is there. @returns whether it was */
   deleteBan(networkId: number, clientId: number): Promise<boolean>;
+
+  /** By SHA-256 of its secret; over or not. */
+  invite(networkId: number, verifier: Uint8Array): Promise<Invite | null>;
+  /** How many a network has. */
+  countInvites(networkId: number): Promise<number>;
+  /** Adds an invite or replaces it; one that is used up is removed. */
+  putInvite(invite: Invite): Promise<void>;
+  /** Removes all of a network. */
+  deleteInvites(networkId: number): Promise<void>;
+  /** Removes those of a network that have ended. */
+  deleteExpiredInvites(networkId: number, nowMs: number): Promise<void>;
 
   /** Those sent after `afterMs`, the oldest first. */
   announcementsOf(networkId: number, afterMs: number): Promise<Announcement[]>;

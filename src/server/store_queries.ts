@@ -10,6 +10,7 @@ import type {
   Announcement,
   Answer,
   Ban,
+  Invite,
   Member,
   Membership,
   Network,
@@ -21,6 +22,7 @@ import {
   fromAccount,
   fromAnnouncement,
   fromBan,
+  fromInvite,
   fromKey,
   fromMembership,
   fromMessage,
@@ -30,6 +32,7 @@ import {
   toAccount,
   toAnnouncement,
   toBan,
+  toInvite,
   toKey,
   toMembership,
   toMessage,
@@ -244,6 +247,29 @@ class SqlTransaction implements StoreTransaction {
     const { numDeletedRows } = await this.#db.deleteFrom("bans").where("network_id", "=", networkId)
       .where("client_id", "=", clientId).executeTakeFirstOrThrow();
     return numDeletedRows > 0n;
+  }
+
+  async invite(networkId: number, verifier: Uint8Array): Promise<Invite | null> {
+    return convert(await this.#find("invites", { network_id: networkId, verifier }), toInvite);
+  }
+
+  async countInvites(networkId: number): Promise<number> {
+    return (await this.#select("invites", { network_id: networkId })).length;
+  }
+
+  async putInvite(invite: Invite): Promise<void> {
+    const { networkId, verifier, usesLeft } = invite;
+    await this.#db.deleteFrom("invites").where("network_id", "=", networkId).where("verifier", "=", verifier).execute();
+    if (usesLeft > 0) await this.#insert("invites", fromInvite(invite));
+  }
+
+  async deleteInvites(networkId: number): Promise<void> {
+    await this.#db.deleteFrom("invites").where("network_id", "=", networkId).execute();
+  }
+
+  async deleteExpiredInvites(networkId: number, nowMs: number): Promise<void> {
+    await this.#db.deleteFrom("invites").where("network_id", "=", networkId).where("expires_at_ms", ">", 0)
+      .where("expires_at_ms", "<=", nowMs).execute();
   }
 
   async announcementsOf(networkId: number, afterMs: number): Promise<Announcement[]> {

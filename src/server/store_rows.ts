@@ -5,7 +5,17 @@
  */
 import { nameKey } from "../protocol/mod.ts";
 import { compareKeyOf } from "./names.ts";
-import type { Account, AccountKey, Announcement, Ban, Membership, Network, PlanName, StoredMessage } from "./store.ts";
+import type {
+  Account,
+  AccountKey,
+  Announcement,
+  Ban,
+  Invite,
+  Membership,
+  Network,
+  PlanName,
+  StoredMessage,
+} from "./store.ts";
 
 /** The tables of `schema.ts`, without the checksum that every row has. */
 export type Schema = {
@@ -16,6 +26,7 @@ export type Schema = {
   memberships: MembershipRow;
   bans: BanRow;
   banned_keys: { network_id: number; fingerprint: Uint8Array; client_id: number };
+  invites: InviteRow;
   announcements: AnnouncementRow;
   message_keys: { client_id: number; message_key: Uint8Array };
   messages: MessageRow;
@@ -77,6 +88,15 @@ export type BanRow = {
   banned_at_ms: number;
   until_ms: number;
   reason: string;
+};
+
+/** See `schema.ts`. */
+export type InviteRow = {
+  network_id: number;
+  verifier: Uint8Array;
+  client_id: number;
+  uses_left: number;
+  expires_at_ms: number;
 };
 
 /** See `schema.ts`. */
@@ -220,6 +240,28 @@ export function fromBan(ban: Ban): BanRow {
     banned_at_ms: ban.bannedAtMs,
     until_ms: ban.untilMs,
     reason: ban.reason,
+  };
+}
+
+/** Record of a row. */
+export function toInvite(row: InviteRow): Invite {
+  return {
+    networkId: row.network_id,
+    verifier: row.verifier,
+    clientId: row.client_id,
+    usesLeft: row.uses_left,
+    expiresAtMs: row.expires_at_ms,
+  };
+}
+
+/** Row of a record. */
+export function fromInvite(invite: Invite): InviteRow {
+  return {
+    network_id: invite.networkId,
+    verifier: invite.verifier,
+    client_id: invite.clientId,
+    uses_left: invite.usesLeft,
+    expires_at_ms: invite.expiresAtMs,
   };
 }
 
