@@ -46,11 +46,12 @@ const putMessageKey: Handler<"putMessageKey"> = (world, client, { messageKey }) 
     return NOTHING;
   });
 
-/** A stranger learns no more than from GET KEYS. */
+/** A stranger learns no more than from GET KEYS; but whoever has a message may know who wrote it. */
 const getMessageKey: Handler<"getMessageKey"> = (world, client, { clientId }) =>
   world.store.read(async (transaction) => {
-    const isOwn = clientId === client.clientId;
-    if (!isOwn && !await shareNetwork(transaction, client.clientId, clientId)) throw new RefusedError("peerNotFound");
+    const mayKnow = clientId === client.clientId || await shareNetwork(transaction, client.clientId, clientId) ||
+      (await transaction.messagesFor(client.clientId)).some(({ senderId }) => senderId === clientId);
+    if (!mayKnow) throw new RefusedError("peerNotFound");
     const keys = (await transaction.keysOf(clientId)).map(keyRecord);
     const messageKey = await transaction.messageKey(clientId) ?? new Uint8Array();
     return encodeResultPayload("getMessageKey", { keys, messageKey });
