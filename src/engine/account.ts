@@ -26,10 +26,12 @@ import type { LoginError } from "./login_error.ts";
 import { EMPTY_VIEW, type NetworksView, peersOf, reduceView } from "./networks_view.ts";
 import { isSameOverlay } from "./overlay_device.ts";
 import type { Peers } from "./peers.ts";
+import { RelayStreams } from "./relay_streams.ts";
 import type { Request } from "./requests.ts";
 import type { Notices } from "./notices.ts";
 import type { NetworkSecrets } from "./secrets.ts";
 import { type ControlSession, type Login, ServerLink } from "./server_link.ts";
+import type { ServerWays } from "./server_ways.ts";
 import type { PeerPin, StoredAccount } from "./state_files.ts";
 import { startTunnelling, type Tunnelling } from "./tunnelling.ts";
 import type { PeerFacts } from "./views.ts";
@@ -38,6 +40,10 @@ import type { PeerFacts } from "./views.ts";
 export interface AccountOptions {
   /** Logs in with the account as it is now. @throws {LoginError} */
   open(account: StoredAccount, signal: AbortSignal): Promise<ControlSession>;
+  /** The same by a better way than the one in use; null where there is none. */
+  openBetter(account: StoredAccount, signal: AbortSignal): Promise<ControlSession | null>;
+  /** The ways by which both connect. */
+  ways: ServerWays;
   /** Keys of this client. */
   keys: Pick<ClientIdentity, "ed25519" | "rsa">;
   /** The one suite in use. */
@@ -77,6 +83,7 @@ export class Account {
   /** The connection. */
   readonly link: ServerLink;
   readonly #options: AccountOptions;
+  readonly #streams: RelayStreams;
   #view: NetworksView = EMPTY_VIEW;
   #isSynchronised = false;
   #tunnelling: Tunnelling | null = null;
@@ -89,11 +96,14 @@ export class Account {
   /** Offline. */
   constructor(options: AccountOptions) {
     this.#options = options;
+    const { ways, dataPlane } = options;
+    this.#streams = new RelayStreams({ ...options, dataPlanePort: dataPlane.port });
     this.link = new ServerLink({
       clock: options.clock,
       random: options.random,
       log: options.log,
       open: (signal) => options.open(options.account, signal),
+      better: { at: () => ways.betterAt, open: (signal) => options.openBetter(options.account, signal) },
       onLogin: (login) => this.#loggedIn(login),
       onLogout: () => this.#loggedOut(),
       onMessage: (message) => this.#take(message),
@@ -157,6 +167,8 @@ export class Account {
   ownAddressesChanged(): void {
     const candidates = this.#tellCandidates();
     if (candidates === null) return;
+    this.#options.ways.addressChanged();
+    this.link.reconsider();
     this.#options.log.info("own addresses changed");
     this.#discovery?.restart(this.#options.clock.now());
     this.#discover();
@@ -173,6 +185,7 @@ export class Account {
   async stop(): Promise<void> {
     this.peers?.stop();
     await this.link.stop();
+    await this.#streams.stop();
   }
 
   #loggedIn(login: Login): void {
@@ -221,6 +234,10 @@ export class Account {
         peers?.loggedIn();
         this.#viewChanged();
         return onReady(this.#nickAtServer);
+      case "streams":
+        this.#options.ways.setTlsPort(message.tlsPort);
+        this.#streams.setServerRelay(message.relayId);
+        return this.link.reconsider();
       case "sealing":
         return secrets.takeSealing(message.networkId, this.#nameOf(message.networkId), message.sealing);
       case "notice":
@@ -265,6 +282,7 @@ export class Account {
     const { pins, savePins, secrets } = this.#options;
     this.#tunnelling = startTunnelling({
       ...this.#options,
+      streams: this.#streams,
       overlay,
       allowsLoopback,
       savePins: () => savePins(pins),
@@ -311,6 +329,7 @@ export class Account {
     const discovery = this.#discovery;
     if (discovery === null) return;
     for (const { to, datagram } of discovery.tick(clock.now())) dataPlane.sendDatagram(to, datagram);
+    this.#streams.setUdpSilent(discovery.isSilent);
     const wakeAt = discovery.nextWakeAt();
     if (wakeAt === null) return;
     this.#cancelDiscovery = clock.after(wakeAt - clock.now(), () => this.#discover());

@@ -15,6 +15,9 @@ const ROUND_OFFSETS_MS = [0, 250, 600, 1_200, 2_500, 5_000];
 /** How often it asks again: under the shortest common lifetime of a mapping, 30 s. */
 const REFRESH_MS = 25_000;
 
+/** After so many questions without an answer UDP does not get through. */
+const SILENT_AFTER = 3;
+
 /** From WELCOME. */
 export interface DiscoveryServer {
   /** 8 bytes. */
@@ -43,6 +46,7 @@ export class Discovery {
   #observed: Endpoint | null = null;
   #roundAt: number;
   #step = 0;
+  #unanswered = 0;
 
   /** Starts a round at `now`, in monotonic ms. */
   constructor(server: DiscoveryServer, now: number) {
@@ -53,6 +57,11 @@ export class Discovery {
   /** How the server saw us last; null = not answered yet. */
   get observed(): Endpoint | null {
     return this.#observed;
+  }
+
+  /** Whether the server has been asked for a while and nothing came back. */
+  get isSilent(): boolean {
+    return this.#unanswered > SILENT_AFTER;
   }
 
   /** When to call {@linkcode Discovery.tick}; null = never. */
@@ -74,6 +83,7 @@ export class Discovery {
     if (wakeAt === null || now < wakeAt) return [];
     if (this.#step >= ROUND_OFFSETS_MS.length) this.restart(now);
     this.#step++;
+    this.#unanswered++;
     return [this.#server.first, this.#server.second].flatMap((to) =>
       to === null ? [] : [{ to, datagram: this.#ask() }]
     );
@@ -85,6 +95,7 @@ export class Discovery {
     if (answer === null || answer.socket !== DISCOVERY_SOCKET.udpPort) return false;
     if (answer.counter <= this.#answeredCounter || answer.counter > this.#counter) return false;
     this.#answeredCounter = answer.counter;
+    this.#unanswered = 0;
     this.#step = ROUND_OFFSETS_MS.length;
     const isNew = this.#observed === null || !equalEndpoint(this.#observed, answer.endpoint);
     this.#observed = answer.endpoint;

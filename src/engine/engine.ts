@@ -11,9 +11,11 @@ import { type Random, systemRandom } from "../base/random.ts";
 import { type DataPlane, type Overlay, startDataPlane } from "../dataplane/mod.ts";
 import { type NetworkConfiguration, openNetworkConfiguration } from "../device/addresses.ts";
 import { ControlError, type EngineControl, serveControl } from "../ipc/mod.ts";
+import type { ClientLoginOptions } from "../session/mod.ts";
+import { type HttpProxy, proxyFromEnvironment } from "../transport/http_proxy.ts";
 import { systemClock } from "../transport/system.ts";
 import { Account } from "./account.ts";
-import { connect } from "./connect.ts";
+import { connect, connectBetter } from "./connect.ts";
 import { Control } from "./control.ts";
 import { type Identity, loadIdentity } from "./identity.ts";
 import type { LoginError } from "./login_error.ts";
@@ -23,11 +25,13 @@ import { Notices } from "./notices.ts";
 import { Pings } from "./pings.ts";
 import { NetworkSecrets } from "./secrets.ts";
 import { chooseServer, type ChosenServer } from "./server_choice.ts";
+import { ServerWays } from "./server_ways.ts";
 import {
   readNotices,
   readPins,
   readSecrets,
   readSettings,
+  type StoredAccount,
   type StoredNotice,
   type StoredSettings,
   writeAccount,
@@ -51,6 +55,8 @@ export interface EngineOptions {
   device?: string;
   /** UDP port of the tunnels; absent or 0 = any. */
   udpPort?: number;
+  /** HTTP proxy to the server, null = none; absent = the one of the environment. */
+  proxy?: HttpProxy | null;
   /** Suite to speak. */
   suite: 1 | 2;
   /** Where it reports. */
@@ -262,6 +268,14 @@ class Engine {
     const { suite } = this.#options;
     const { clock, random } = this.#means;
     const offers = dataPlane.aeadCosts.map(({ aead, costNs }) => ({ aead, costNs }));
+    const ways = this.#ways(server, folder);
+    const loginOf = ({ virtualAddress }: StoredAccount): ClientLoginOptions => ({
+      suite,
+      server: server.invite.pin,
+      identity: { ...identity, address: virtualAddress ?? 0, nick: settings.nick },
+      suites: [suite],
+      offers,
+    });
     const account: Account = new Account({
       clock,
       random,
@@ -276,19 +290,31 @@ class Engine {
       notices,
       dataPlane,
       ownAddresses: () => network.addresses(),
-      open: ({ virtualAddress }, signal) =>
-        connect(server.invite, {
-          suite,
-          server: server.invite.pin,
-          identity: { ...identity, address: virtualAddress ?? 0, nick: settings.nick },
-          suites: [suite],
-          offers,
-        }, { clock, random, signal }),
+      ways,
+      open: (account, signal) => connect(ways, loginOf(account), { clock, random, signal }),
+      openBetter: (account, signal) => connectBetter(ways, loginOf(account), { clock, random, signal }),
       onOverlay: (wanted) => this.#configure(overlay, wanted),
       onReady: (nick) => this.#loggedIn(account, nick, settings, (changed) => writeSettings(folder, changed)),
       onFatal: (error) => this.#loginFailed(error, server),
     });
     return account;
+  }
+
+  #ways({ id, invite, account }: ChosenServer, folder: StateFolder): ServerWays {
+    const { proxy = proxyFromEnvironment((name) => Deno.env.get(name), invite.host) } = this.#options;
+    return new ServerWays({
+      hostname: invite.host,
+      port: invite.port,
+      proxy,
+      last: account.way ?? null,
+      remember: (way) => {
+        if (account.way === way) return;
+        account.way = way;
+        this.#keep(() => writeAccount(folder, id, account));
+      },
+      clock: this.#means.clock,
+      log: this.#log,
+    });
   }
 
   #begin(account: Account, settings: StoredSettings, overlay: OverlayDevice): void {

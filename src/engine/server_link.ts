@@ -12,6 +12,7 @@ import type { Random } from "../base/random.ts";
 import { ControlError } from "../ipc/schema.ts";
 import { type ControlMessage, type ControlMessageOf, GOODBYE, type UnknownControlMessage } from "../protocol/mod.ts";
 import { backoffMs } from "./backoff.ts";
+import { Bettering, type BetterWay } from "./bettering.ts";
 import { keepaliveIntervalMs, keepaliveStep } from "./keepalive.ts";
 import { LoginError } from "./login_error.ts";
 import { type Request, Requests } from "./requests.ts";
@@ -46,6 +47,8 @@ export interface Login {
 export interface ServerLinkOptions {
   /** Connects and logs in. @throws {LoginError} or anything else, which is tried again */
   open(signal: AbortSignal): Promise<ControlSession>;
+  /** Better ways than the one of the connection that is open. Default: there are none. */
+  better?: BetterWay;
   /** Time. */
   clock: Clock;
   /** Chance for the pauses. */
@@ -72,6 +75,8 @@ interface Ending {
   retryAfterMs: number;
   /** Whether the server itself went away, and with it all its clients at once. */
   isServerGone: boolean;
+  /** Whether the server has a newer login of ours. */
+  isReplaced: boolean;
 }
 
 interface Waiter {
@@ -99,6 +104,7 @@ export class ServerLink {
   #heardAt = 0;
   #spreadMs = 0;
   #hasLoggedIn = false;
+  #bettering: Bettering | null = null;
   #running: { abort: AbortController; ended: Promise<void> } | null = null;
 
   /** Does nothing before {@linkcode ServerLink.start}. */
@@ -125,6 +131,11 @@ export class ServerLink {
   loggedIn(): Promise<void> {
     if (this.#state === "logged in") return Promise.resolve();
     return new Promise((resolve, reject) => this.#waiters.add({ resolve, reject }));
+  }
+
+  /** The time of `better.at()` has changed. */
+  reconsider(): void {
+    this.#bettering?.plan();
   }
 
   /** Says goodbye where it can, and disconnects. */
@@ -164,26 +175,33 @@ export class ServerLink {
   async #stayConnected(signal: AbortSignal): Promise<void> {
     const { clock, random, log } = this.#options;
     let failures = 0;
+    let better: ControlSession | null = null;
     while (!signal.aborted) {
       this.#state = "logging in";
-      const ending = await this.#connectOnce(signal);
+      const ending = await this.#connectOnce(signal, better);
+      // A better connection replaces the former one, which ends by that.
+      const bettering = this.#bettering;
+      this.#bettering = null;
+      better = bettering === null ? null : await bettering.end(ending?.isReplaced ?? false);
       if (ending === null || signal.aborted) break;
+      if (better !== null) continue;
       failures = ending.wasLoggedIn ? 0 : failures + 1;
       const spreadMs = ending.isServerGone ? this.#spreadMs : 0;
       const waitMs = backoffMs({ failures, spreadMs, retryAfterMs: ending.retryAfterMs }, random);
       log.debug("waiting before the next login", { waitMs, failures });
       await sleep(clock, waitMs, signal);
     }
+    better?.close();
     this.#state = "offline";
     if (this.#running?.abort.signal === signal) this.#running = null;
   }
 
   /** Null when there is no sense in another try. */
-  async #connectOnce(signal: AbortSignal): Promise<Ending | null> {
-    const ending: Ending = { wasLoggedIn: false, retryAfterMs: 0, isServerGone: false };
+  async #connectOnce(signal: AbortSignal, opened: ControlSession | null): Promise<Ending | null> {
+    const ending: Ending = { wasLoggedIn: false, retryAfterMs: 0, isServerGone: false, isReplaced: false };
     let failure = new LoginError("the connection was lost");
     try {
-      const session = await this.#options.open(signal);
+      const session = opened ?? await this.#options.open(signal);
       await this.#serve(session, ending, signal);
     } catch (error) {
       if (signal.aborted) return null;
@@ -213,6 +231,8 @@ export class ServerLink {
       ending.wasLoggedIn = true;
       stopKeepalive = this.#keepAlive(session, login.welcome.keepaliveSeconds);
       this.#begin(login);
+      const { better, clock } = this.#options;
+      if (better !== undefined) this.#bettering = new Bettering(better, clock, session);
       await this.#receiveAll(session, ending);
     } finally {
       stopKeepalive();
@@ -265,6 +285,7 @@ export class ServerLink {
           ? Math.max(REPLACED_PAUSE_MS, message.retryAfterMs)
           : message.retryAfterMs;
         ending.isServerGone = message.reason === GOODBYE.serverStops;
+        ending.isReplaced = message.reason === GOODBYE.replaced;
         return session.close();
       case "unknown":
         return;

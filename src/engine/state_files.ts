@@ -184,8 +184,8 @@ export function writeSettings(folder: StateFolder, settings: StoredSettings): vo
 export function readAccount(folder: StateFolder, server: string): StoredAccount | null {
   const file = readJson(folder, `servers/${server}/account.json`, ACCOUNT);
   if (file === null) return null;
-  const { invite, clientId, address, pool, prefix6, suiteSeen } = file;
-  return { invite, clientId, virtualAddress: address, pool, prefix6, suiteSeen };
+  const { invite, clientId, address, pool, prefix6, suiteSeen, way } = file;
+  return { invite, clientId, virtualAddress: address, pool, prefix6, suiteSeen, ...(way === undefined ? {} : { way }) };
 }
 
 /** See {@linkcode writeIdentity}. */
@@ -198,6 +198,7 @@ export function writeAccount(folder: StateFolder, server: string, account: Store
     pool: account.pool === null ? null : formatCidr4(account.pool),
     prefix6: account.prefix6 === null ? null : toHex(account.prefix6),
     suiteSeen: account.suiteSeen,
+    way: account.way,
   });
 }
 

@@ -12,7 +12,7 @@ import { type Endpoint, equalEndpoint, formatEndpoint } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { DataPlane } from "../dataplane/types.ts";
-import { PathBook, type PathEffect, type PathEvent, type PathView } from "../nat/mod.ts";
+import { PathBook, type PathEffect, type PathEvent, type PathTransport, type PathView } from "../nat/mod.ts";
 import {
   type Candidate,
   classicExchange,
@@ -24,6 +24,7 @@ import {
 } from "../protocol/mod.ts";
 import { type OverlayRanges, usableCandidates } from "./candidates.ts";
 import { type BindingEffect, RelayBinding } from "./relay_binding.ts";
+import type { RelayStream, RelayStreams } from "./relay_streams.ts";
 import type { LinkFacts } from "./views.ts";
 
 /** Relays used at once by one tunnel. */
@@ -48,6 +49,8 @@ export interface TunnelFacts {
 export interface TunnelOptions {
   /** Where datagrams go out. */
   dataPlane: Pick<DataPlane, "setPath" | "sendFrame" | "sendDatagram">;
+  /** Ways to relays where UDP does not pass; left out: none. */
+  streams?: Pick<RelayStreams, "use" | "leave" | "died" | "isUdpSilent">;
   /** Time. */
   clock: Clock;
   /** Ids of probes. */
@@ -75,6 +78,8 @@ export class Tunnel {
   readonly #options: TunnelOptions;
   readonly #paths: PathBook;
   readonly #bindings: RelayBinding[] = [];
+  /** By relayId in hexadecimal. */
+  readonly #streams = new Map<string, RelayStream>();
   #candidates: Endpoint[] = [];
   #wasRelayValid = false;
   #cancelTimer = () => {};
@@ -112,7 +117,7 @@ export class Tunnel {
     const path = this.path;
     return path === null ? null : {
       path: path.kind === "relay" ? "relay" : "direct",
-      transport: "udp",
+      transport: path.transport,
       endpoint: formatEndpoint(path.endpoint),
       rttMs: path.rttMs === null ? null : Math.round(path.rttMs * 100) / 100,
       suite: this.facts.suite,
@@ -134,7 +139,9 @@ export class Tunnel {
         const known = this.#bindings.find(({ relayId }) => toHex(relayId) === toHex(offer.relayId));
         if (known !== undefined) known.renew(offer, clock.now(), clock.wallMs());
         else if (this.#bindings.length < MAX_RELAYS) {
-          this.#bindings.push(new RelayBinding(offer, this.facts.localSpi, clock.now(), clock.wallMs()));
+          const binding = new RelayBinding(offer, this.facts.localSpi, clock.now(), clock.wallMs());
+          this.#bindings.push(binding);
+          if (this.#options.streams?.isUdpSilent() ?? false) this.#carryOutAll(binding, binding.expectSilence());
         }
       } catch (error) {
         if (!(error instanceof ProtocolError)) throw error;
@@ -157,15 +164,15 @@ export class Tunnel {
     const binding = this.#bindings.find((each) => each.isFrom(from));
     if (binding === undefined || this.#isClosed) return;
     const now = this.#options.clock.now();
-    if (type === DATAGRAM.challenge) return this.#carryOutAll(binding.challenged(datagram, now));
+    if (type === DATAGRAM.challenge) return this.#carryOutAll(binding, binding.challenged(from, datagram, now));
     if (type === DATAGRAM.bound && relayDatagrams.bound.decode(datagram).spi === this.facts.localSpi) {
-      return this.#carryOutAll(binding.bound(now));
+      return this.#carryOutAll(binding, binding.bound(from, now));
     }
     if (type !== DATAGRAM.bindRefused) return;
     const { spi, code } = relayDatagrams.refused.decode(datagram);
     if (spi !== this.facts.localSpi) return;
     this.#options.log.info("a relay refuses to forward", { endpoint: formatEndpoint(from), code });
-    this.#carryOutAll(binding.refused(code, now));
+    this.#carryOutAll(binding, binding.refused(code, now));
   }
 
   /** Where datagrams of an exchange go when their way is not given: relays first, then the path or the candidates. */
@@ -181,6 +188,7 @@ export class Tunnel {
     this.#isClosed = true;
     this.#cancelTimer();
     for (const binding of this.#bindings) {
+      this.#options.streams?.leave(binding, this);
       const unbind = binding.unbind();
       if (unbind !== null) this.#options.dataPlane.sendDatagram(unbind.to, unbind.datagram);
     }
@@ -189,7 +197,7 @@ export class Tunnel {
   #tick(): void {
     if (this.#isClosed) return;
     const now = this.#options.clock.now();
-    for (const binding of this.#bindings) this.#carryOutAll(binding.tick(now));
+    for (const binding of this.#bindings) this.#carryOutAll(binding, binding.tick(now));
     this.tell({ on: "tick" });
   }
 
@@ -211,18 +219,47 @@ export class Tunnel {
     }
   }
 
-  #carryOutAll(effects: BindingEffect[]): void {
-    const { dataPlane, askForTickets, onRelayBound } = this.#options;
-    for (const effect of effects) {
-      if (effect.do === "send") dataPlane.sendDatagram(effect.to, effect.datagram);
-      else if (effect.do === "renewTicket") askForTickets(this.facts.localSpi);
-      else if (effect.do === "lost") this.tell({ on: "relayLost", endpoint: effect.endpoint });
-      else {
-        this.tell({ on: "relayBound", endpoint: effect.endpoint });
-        onRelayBound(this.facts.localSpi);
-      }
-    }
+  #carryOutAll(binding: RelayBinding, effects: BindingEffect[]): void {
+    for (const effect of effects) this.#carryOutOf(binding, effect);
     this.#arm();
+  }
+
+  #carryOutOf(binding: RelayBinding, effect: BindingEffect): void {
+    const { dataPlane, askForTickets, onRelayBound, streams } = this.#options;
+    switch (effect.do) {
+      case "send":
+        return dataPlane.sendDatagram(effect.to, effect.datagram);
+      case "renewTicket":
+        return askForTickets(this.facts.localSpi);
+      case "lost":
+        return this.tell({ on: "relayLost", endpoint: effect.endpoint });
+      case "bound":
+        this.tell({ on: "relayBound", endpoint: effect.endpoint, transport: this.#transportOf(effect.endpoint) });
+        return onRelayBound(this.facts.localSpi);
+      case "wantStream":
+        return streams?.use(binding, this);
+      case "leaveStream":
+        return streams?.leave(binding, this);
+      case "streamDied":
+        return streams?.died(binding);
+    }
+  }
+
+  /** A stream to a relay is there, or is gone: null. */
+  streamChanged(relayId: Uint8Array, stream: RelayStream | null): void {
+    const binding = this.#bindings.find((each) => toHex(each.relayId) === toHex(relayId));
+    if (binding === undefined || this.#isClosed) return;
+    const now = this.#options.clock.now();
+    if (stream === null) this.#streams.delete(toHex(relayId));
+    else this.#streams.set(toHex(relayId), stream);
+    this.#carryOutAll(
+      binding,
+      stream === null ? binding.streamClosed(now) : binding.streamOpened(stream.endpoint, now),
+    );
+  }
+
+  #transportOf(endpoint: Endpoint): PathTransport {
+    return [...this.#streams.values()].find((stream) => equalEndpoint(stream.endpoint, endpoint))?.transport ?? "udp";
   }
 
   /** A relay that was started anew has lost our binding; waiting for the next renewal would take 20 s. */

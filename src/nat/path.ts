@@ -9,6 +9,9 @@ import type { Endpoint } from "../base/ip.ts";
 /** Where an endpoint comes from. `relay` is a relay's; the others are the peer's own (PROTOCOL.md section 6.2). */
 export type PathKind = "local" | "ipv6" | "mapped" | "observed" | "seen" | "predicted" | "relay";
 
+/** What carries a path's datagrams: only a relay's may be a stream, which is slower and may stall. */
+export type PathTransport = "udp" | "tcp" | "tls";
+
 /** A path without an answer for this long, to three probes or more, is dead. */
 export const DEAD_AFTER_MS = 1500;
 
@@ -35,6 +38,8 @@ export class Path {
   readonly endpoint: Endpoint;
   /** The best of the kinds under which the endpoint was told. */
   kind: PathKind;
+  /** See {@linkcode PathTransport}. */
+  transport: PathTransport = "udp";
   /** Whether a probe was answered and the path has not died since. */
   isValid = false;
   /** When a probe is due; null = not probed. */

@@ -3,6 +3,7 @@ import { FakeClock } from "../../src/base/clock.ts";
 import { parseEndpoint, parseIpv4 } from "../../src/base/ip.ts";
 import { silentLogger } from "../../src/base/log.ts";
 import { seededRandom } from "../../src/base/random.ts";
+import type { BetterWay } from "../../src/engine/bettering.ts";
 import { LoginError } from "../../src/engine/login_error.ts";
 import { type ControlSession, ServerLink } from "../../src/engine/server_link.ts";
 import { ControlError } from "../../src/ipc/schema.ts";
@@ -71,13 +72,20 @@ interface Rig {
   fatal: LoginError[];
 }
 
+type Outcome = "ok" | "fails" | LoginError;
+
 /** `opens`: what each try to connect gives; after the last one connecting works. */
-function rig(...opens: ("ok" | "fails" | LoginError)[]): Rig {
+function rig(...opens: Outcome[]): Rig {
+  return rigWith({}, ...opens);
+}
+
+function rigWith(options: { better?: BetterWay }, ...opens: Outcome[]): Rig {
   const clock = new FakeClock();
   const sessions: FakeSession[] = [];
   const events: string[] = [];
   const fatal: LoginError[] = [];
   const link = new ServerLink({
+    ...options,
     clock,
     random: seededRandom(7),
     log: silentLogger,
@@ -336,4 +344,84 @@ Deno.test("ServerLink does not believe a server whose WELCOME asks for the Inter
     assert.ok(session.isClosed);
     await Promise.all([hostile.stop(), link.stop()]);
   }
+});
+
+/** A link whose first connection is a detour, and what it is offered as a better one. */
+function detour(): Rig & { offer: (session: ControlSession | null) => void; tries: AbortSignal[] } {
+  const offers: PromiseWithResolvers<ControlSession | null>[] = [];
+  const tries: AbortSignal[] = [];
+  const better = {
+    at: () => tries.length < 2 ? 1_000 * (tries.length + 1) : null,
+    open: (signal: AbortSignal) => {
+      tries.push(signal);
+      const offer = Promise.withResolvers<ControlSession | null>();
+      signal.addEventListener("abort", () => offer.reject(signal.reason));
+      offers.push(offer);
+      return offer.promise;
+    },
+  };
+  return { ...rigWith({ better }), offer: (session) => offers.shift()!.resolve(session), tries };
+}
+
+Deno.test("ServerLink goes over to a better connection, and keeps the one it has until there is one", async () => {
+  const { link, clock, sessions, events, offer, tries } = detour();
+  link.start();
+  await link.loggedIn();
+  clock.advance(1_000);
+  offer(null);
+  await settle();
+  assert.equal(link.state, "logged in");
+  assert(!sessions[0]!.isClosed);
+  clock.advance(1_000);
+  assert.equal(tries.length, 2);
+  const better = new FakeSession();
+  better.push(welcome);
+  // The server says so before our own login has returned.
+  sessions[0]!.push({ type: "goodbye", requestId: 0, reason: GOODBYE.replaced, retryAfterMs: 0 });
+  await settle();
+  offer(better);
+  await settle();
+  assert.deepEqual(events, ["login", "logout", "login"]);
+  assert(sessions[0]!.isClosed && !better.isClosed);
+  assert.equal(sessions.length, 1, "nothing was opened anew");
+  await link.stop();
+  assert(better.isClosed);
+});
+
+Deno.test("ServerLink gives up looking for a better connection when the one it has is lost", async () => {
+  const { link, clock, sessions, tries } = detour();
+  link.start();
+  await link.loggedIn();
+  clock.advance(1_000);
+  sessions[0]!.push(null);
+  await settle();
+  assert(tries[0]!.aborted);
+  clock.advance(60_000);
+  await link.loggedIn();
+  assert.equal(sessions.length, 2);
+  await link.stop();
+});
+
+Deno.test("ServerLink plans anew when it is told to reconsider", async () => {
+  let at: number | null = null;
+  const tries: number[] = [];
+  const { link, clock } = rigWith({
+    better: {
+      at: () => at,
+      open: () => {
+        tries.push(clock.now());
+        at = null;
+        return Promise.resolve(null);
+      },
+    },
+  });
+  link.start();
+  await link.loggedIn();
+  clock.advance(10_000);
+  assert.deepEqual(tries, []);
+  at = 12_000;
+  link.reconsider();
+  clock.advance(10_000);
+  assert.deepEqual(tries, [12_000]);
+  await link.stop();
 });
