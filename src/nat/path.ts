@@ -9,9 +9,6 @@ import type { Endpoint } from "../base/ip.ts";
 /** Where an endpoint comes from. `relay` is a relay's; the others are the peer's own (PROTOCOL.md section 6.2). */
 export type PathKind = "local" | "ipv6" | "mapped" | "observed" | "seen" | "predicted" | "relay";
 
-/** What carries a path's datagrams: only a relay's may be a stream, which is slower and may stall. */
-export type PathTransport = "udp" | "tcp" | "tls";
-
 /** A path without an answer for this long, to three probes or more, is dead. */
 export const DEAD_AFTER_MS = 1500;
 
@@ -21,8 +18,11 @@ export const DEAD_AFTER_PROBES = 3;
 /** Weight of a new round trip in the smoothed one, as in RFC 6298. */
 const RTT_WEIGHT = 1 / 8;
 
-/** How many of the last probes make up the loss. */
+/** How many of the last probes make up the loss that people are shown. */
 const LOSS_WINDOW = 20;
+
+/** How many are remembered, to judge the loss over a time. */
+const MAX_OUTCOMES = 128;
 
 /** Probes kept while they may still be answered; older ones count as lost. */
 const MAX_OUTSTANDING = 32;
@@ -38,17 +38,20 @@ export class Path {
   readonly endpoint: Endpoint;
   /** The best of the kinds under which the endpoint was told. */
   kind: PathKind;
-  /** See {@linkcode PathTransport}. */
-  transport: PathTransport = "udp";
   /** Whether a probe was answered and the path has not died since. */
   isValid = false;
+  /** Whether it carries too short datagrams to be used where there is another. */
+  isNarrow = false;
+  /** Whether it loses so much that another is used. */
+  isDemoted = false;
   /** When a probe is due; null = not probed. */
   probeAt: number | null = null;
   /** Where in the schedule of a round it is; null = none runs. */
   round: { startAt: number; step: number } | null = null;
   #probedAt: number | null = null;
   #rttMs: number | null = null;
-  #outcomes: boolean[] = [];
+  #outcomes: { sentAt: number; isAnswered: boolean }[] = [];
+  #answeredAt = -Infinity;
   #outstanding: Probe[] = [];
 
   /** A path of which nothing is known. */
@@ -64,8 +67,21 @@ export class Path {
 
   /** Share of the last 20 probes without an answer, 0 to 1. */
   get loss(): number {
-    if (this.#outcomes.length === 0) return 0;
-    return this.#outcomes.filter((isAnswered) => !isAnswered).length / this.#outcomes.length;
+    const last = this.#outcomes.slice(-LOSS_WINDOW);
+    return last.length === 0 ? 0 : last.filter(({ isAnswered }) => !isAnswered).length / last.length;
+  }
+
+  /** How many of the probes sent from `since` on had an answer or will have none, and how many of them will have none. */
+  recentLoss(since: number): { count: number; lost: number } {
+    const recent = this.#outcomes.filter(({ sentAt }) => sentAt >= since);
+    return { count: recent.length, lost: recent.filter(({ isAnswered }) => !isAnswered).length };
+  }
+
+  /** Whether it was answered while probes of another path, now in use, went unanswered again and again. */
+  hasOutlived(other: Path): boolean {
+    const { unansweredSince } = other;
+    return other.#outstanding.length >= DEAD_AFTER_PROBES && unansweredSince !== null &&
+      this.#answeredAt > unansweredSince;
   }
 
   /** Since when probes go unanswered; null = the last one was answered. */
@@ -99,20 +115,18 @@ export class Path {
   probed(id: bigint, now: number): void {
     this.#probedAt = now;
     this.#outstanding.push({ id, sentAt: now });
-    if (this.#outstanding.length > MAX_OUTSTANDING) {
-      this.#outstanding.shift();
-      this.#note(false);
-    }
+    if (this.#outstanding.length > MAX_OUTSTANDING) this.#note(this.#outstanding.shift()!, false);
   }
 
   /** Takes an answer. False where no such probe is open: then nothing changes. */
-  answered(id: bigint, rttMs: number): boolean {
+  answered(id: bigint, rttMs: number, now: number): boolean {
     const index = this.#outstanding.findIndex((probe) => probe.id === id);
     if (index < 0) return false;
-    const unanswered = this.#outstanding.splice(0, index + 1).length - 1;
+    const settled = this.#outstanding.splice(0, index + 1);
     // What a closed NAT swallowed before the path opened says nothing about its loss.
-    for (let n = 0; this.isValid && n < unanswered; n++) this.#note(false);
-    this.#note(true);
+    if (this.isValid) for (const probe of settled.slice(0, -1)) this.#note(probe, false);
+    this.#note(settled.at(-1)!, true);
+    this.#answeredAt = now;
     this.#rttMs = this.#rttMs === null ? rttMs : this.#rttMs + (rttMs - this.#rttMs) * RTT_WEIGHT;
     this.isValid = true;
     return true;
@@ -126,14 +140,15 @@ export class Path {
   /** Forgets what was measured: the path is to be found anew. */
   died(): void {
     this.isValid = false;
+    this.isDemoted = false;
     this.probeAt = null;
     this.#rttMs = null;
     this.#outcomes = [];
     this.#outstanding = [];
   }
 
-  #note(isAnswered: boolean): void {
-    this.#outcomes.push(isAnswered);
-    if (this.#outcomes.length > LOSS_WINDOW) this.#outcomes.shift();
+  #note({ sentAt }: Probe, isAnswered: boolean): void {
+    this.#outcomes.push({ sentAt, isAnswered });
+    if (this.#outcomes.length > MAX_OUTCOMES) this.#outcomes.shift();
   }
 }

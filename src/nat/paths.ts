@@ -15,7 +15,8 @@
 
 import { type Endpoint, endpointKey, equalEndpoint } from "../base/ip.ts";
 import type { Random } from "../base/random.ts";
-import { Path, type PathKind, type PathTransport } from "./path.ts";
+import { Path, type PathKind } from "./path.ts";
+import { LossWatch } from "./path_loss.ts";
 
 /** How often the path in use is probed while packets flow. */
 export const ACTIVE_PROBE_MS = 500;
@@ -56,8 +57,8 @@ export type PathEvent =
   | { on: "candidates"; candidates: readonly { kind: PathKind; endpoint: Endpoint }[] }
   /** A datagram came from an endpoint that is not the path's: KE1, PUNCH (a hint), or an authentic one (`roamed`). */
   | { on: "seen"; endpoint: Endpoint; isAuthentic: boolean }
-  /** A relay forwards for us from now on. `transport` by which it is reached: UDP unless told otherwise. */
-  | { on: "relayBound"; endpoint: Endpoint; transport?: PathTransport }
+  /** A relay forwards for us from now on. */
+  | { on: "relayBound"; endpoint: Endpoint }
   /** A relay does so no longer. */
   | { on: "relayLost"; endpoint: Endpoint }
   /** The tunnel has keys: probes take the place of PUNCH. */
@@ -68,6 +69,8 @@ export type PathEvent =
   | { on: "ownAddressChanged" }
   /** The data plane got the answer to a probe, from where it was sent. */
   | { on: "probeAnswered"; endpoint: Endpoint; probeId: bigint; rttMs: number }
+  /** A path carries datagrams of less than `BASE_LENGTH` bytes (mtu.ts), or does so no longer. */
+  | { on: "narrow"; endpoint: Endpoint; isNarrow: boolean }
   /** Packets were sent or received since the last time. */
   | { on: "traffic" }
   /** The time of `nextWakeAt` has come. */
@@ -90,8 +93,6 @@ export interface PathView {
   endpoint: Endpoint;
   /** Where it comes from. */
   kind: PathKind;
-  /** What carries its datagrams. */
-  transport: PathTransport;
   /** Whether a probe was answered and it has not died since. */
   isValid: boolean;
   /** Whether packets go there. */
@@ -107,6 +108,7 @@ export class PathBook {
   readonly #random: Random;
   readonly #paths = new Map<string, Path>();
   #told = new Set<string>();
+  readonly #loss = new LossWatch();
   #inUse: Path | null = null;
   #hasKeys = false;
   #trafficAt = -Infinity;
@@ -147,6 +149,7 @@ export class PathBook {
     if (wakeAt !== null && now > wakeAt + OVERSLEPT_MS) this.#wakeUp();
     this.#take(event);
     this.#buryDead();
+    this.#judgeLoss();
     this.#choose();
     this.#planRound();
     for (const path of this.#paths.values()) this.#probeIfDue(path);
@@ -160,7 +163,7 @@ export class PathBook {
       case "seen":
         return this.#see(event.endpoint, event.isAuthentic);
       case "relayBound":
-        return this.#addRelay(event.endpoint, event.transport ?? "udp");
+        return this.#startRound(this.#add(event.endpoint, "relay"), this.#now);
       case "relayLost":
         return this.#remove(endpointKey(event.endpoint));
       case "keysInstalled":
@@ -174,17 +177,13 @@ export class PathBook {
         return this.#recheck();
       case "probeAnswered":
         return this.#answer(event.endpoint, event.probeId, event.rttMs);
+      case "narrow":
+        return this.#noteNarrow(event.endpoint, event.isNarrow);
       case "traffic":
         return this.#noteTraffic();
       case "tick":
         return;
     }
-  }
-
-  #addRelay(endpoint: Endpoint, transport: PathTransport): void {
-    const path = this.#add(endpoint, "relay");
-    path.transport = transport;
-    this.#startRound(path, this.#now);
   }
 
   #replaceTold(candidates: readonly { kind: PathKind; endpoint: Endpoint }[]): void {
@@ -215,9 +214,14 @@ export class PathBook {
 
   #answer(endpoint: Endpoint, probeId: bigint, rttMs: number): void {
     const path = this.#paths.get(endpointKey(endpoint));
-    if (path === undefined || !path.answered(probeId, rttMs)) return;
+    if (path === undefined || !path.answered(probeId, rttMs, this.#now)) return;
     path.round = null;
     this.#scheduleNext(path);
+  }
+
+  #noteNarrow(endpoint: Endpoint, isNarrow: boolean): void {
+    const path = this.#paths.get(endpointKey(endpoint));
+    if (path !== undefined) path.isNarrow = isNarrow;
   }
 
   #noteTraffic(): void {
@@ -261,12 +265,19 @@ export class PathBook {
     }
   }
 
+  /** Loss says something only while the path in use is probed often. */
+  #judgeLoss(): void {
+    if (this.#inUse?.isValid !== true || !this.#isActive()) return;
+    if (!this.#loss.judge([...this.#paths.values()], this.#inUse, this.#now)) return;
+    for (const path of this.#paths.values()) if (path.isValid) path.probeAt = this.#now;
+  }
+
   /** Packets move to a better path, and away from one that is no longer valid. */
   #choose(): void {
     const old = this.#inUse;
     let best = old?.isValid ? old : null;
     for (const path of this.#paths.values()) {
-      if (path.isValid && (best === null || isBetter(path, best))) best = path;
+      if (path.isValid && (best === null || isBetter(path, best) || isSuccessor(path, best))) best = path;
     }
     if (best === old) return;
     this.#inUse = best;
@@ -340,6 +351,8 @@ export class PathBook {
   }
 
   #interval(path: Path): number {
+    const closer = this.#isActive() ? this.#loss.intervalMs(path, this.#inUse, this.#now) : null;
+    if (closer !== null) return closer;
     if (path !== this.#inUse) return STANDBY_PROBE_MS;
     return this.#isActive() ? ACTIVE_PROBE_MS : KEEPALIVE_MS;
   }
@@ -364,25 +377,26 @@ export class PathBook {
   }
 
   #view(path: Path): PathView {
-    const { endpoint, kind, transport, isValid, rttMs, loss } = path;
+    const { endpoint, kind, isValid, rttMs, loss } = path;
     const isInUse = this.#inUse !== null && equalEndpoint(this.#inUse.endpoint, endpoint);
-    return { endpoint, kind, transport, isValid, isInUse, rttMs, loss };
+    return { endpoint, kind, isValid, isInUse, rttMs, loss };
   }
 }
 
-/** Direct beats relayed, UDP a stream; among equals the clearly faster one wins, so that noise moves nothing. */
+/** Direct beats relayed; among equals the clearly faster one wins, so that noise moves nothing. */
 function isBetter(path: Path, best: Path): boolean {
-  const difference = rungOf(best) - rungOf(path);
-  if (difference !== 0) return difference > 0;
+  if (path.isNarrow !== best.isNarrow) return best.isNarrow;
+  if (path.isDemoted !== best.isDemoted) return best.isDemoted;
+  const isRelayed = path.kind === "relay";
+  if (isRelayed !== (best.kind === "relay")) return !isRelayed;
   if (path.rttMs === null || best.rttMs === null) return best.rttMs === null && path.rttMs !== null;
   const gain = best.rttMs - path.rttMs;
   return gain >= MIN_GAIN_MS && gain >= best.rttMs * MIN_GAIN;
 }
 
-/** 0 is the best. */
-function rungOf({ kind, transport }: Path): number {
-  if (kind !== "relay") return 0;
-  return transport === "udp" ? 1 : 2;
+/** Where the peer, or we, moved to another address: the new path answers and the old one does not, though it is not dead yet. */
+function isSuccessor(path: Path, best: Path): boolean {
+  return (path.kind === "relay") === (best.kind === "relay") && path.hasOutlived(best);
 }
 
 function roundOffsets(): number[] {

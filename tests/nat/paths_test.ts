@@ -320,3 +320,41 @@ Deno.test("PathBook ends on the best living path whatever happens, over 200 rand
     );
   }
 });
+
+Deno.test("PathBook follows a peer that moved within a second, long before the old path is dead", () => {
+  const world = tunnel({ [OUTSIDE]: "observed", [RELAY]: "relay" });
+  world.link(RELAY, { rttMs: 30 });
+  const old = world.link(OUTSIDE);
+  world.traffic(50);
+  world.run(10_123);
+  equal(world.inUse, OUTSIDE);
+  const moved = "203.0.113.99:41000";
+  old.isUp = false;
+  const movedAt = world.now;
+  world.link(moved);
+  world.run(100);
+  world.step({ on: "seen", endpoint: at(moved), isAuthentic: true });
+  world.run(1_500);
+  equal(world.inUse, moved);
+  const took = world.times(`use ${moved}`, movedAt)[0]! - movedAt;
+  equal(took <= 1_000, true, `${took} ms`);
+  equal(world.times(`use ${RELAY}`, movedAt).length, 0);
+});
+
+Deno.test("PathBook uses a path that carries too little only where there is no other", () => {
+  const world = tunnel({ [OUTSIDE]: "observed", [RELAY]: "relay" });
+  world.link(RELAY, { rttMs: 30 });
+  const narrow = world.link(OUTSIDE);
+  world.run(500);
+  equal(world.inUse, OUTSIDE);
+  world.step({ on: "narrow", endpoint: at(OUTSIDE), isNarrow: true });
+  equal(world.inUse, RELAY);
+  world.step({ on: "relayLost", endpoint: at(RELAY) });
+  equal(world.inUse, OUTSIDE);
+  world.step({ on: "relayBound", endpoint: at(RELAY) });
+  world.run(500);
+  equal(world.inUse, RELAY);
+  world.step({ on: "narrow", endpoint: at(OUTSIDE), isNarrow: false });
+  equal(world.inUse, OUTSIDE);
+  equal(narrow.isUp, true);
+});
