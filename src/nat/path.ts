@@ -9,6 +9,9 @@ import type { Endpoint } from "../base/ip.ts";
 /** Where an endpoint comes from. `relay` is a relay's; the others are the peer's own (PROTOCOL.md section 6.2). */
 export type PathKind = "local" | "ipv6" | "mapped" | "observed" | "seen" | "predicted" | "relay";
 
+/** What carries a path's datagrams: only a relay's may be a stream, which is slower and may stall. */
+export type PathTransport = "udp" | "tcp" | "tls";
+
 /** A path without an answer for this long, to three probes or more, is dead. */
 export const DEAD_AFTER_MS = 1500;
 
@@ -38,6 +41,8 @@ export class Path {
   readonly endpoint: Endpoint;
   /** The best of the kinds under which the endpoint was told. */
   kind: PathKind;
+  /** See {@linkcode PathTransport}. */
+  transport: PathTransport = "udp";
   /** Whether a probe was answered and the path has not died since. */
   isValid = false;
   /** Whether it carries too short datagrams to be used where there is another. */
@@ -124,7 +129,7 @@ export class Path {
     if (index < 0) return false;
     const settled = this.#outstanding.splice(0, index + 1);
     // What a closed NAT swallowed before the path opened says nothing about its loss.
-    if (this.isValid) for (const probe of settled.slice(0, -1)) this.#note(probe, false);
+    if (this.isValid) { for (const probe of settled.slice(0, -1)) this.#note(probe, false); }
     this.#note(settled.at(-1)!, true);
     this.#answeredAt = now;
     this.#rttMs = this.#rttMs === null ? rttMs : this.#rttMs + (rttMs - this.#rttMs) * RTT_WEIGHT;

@@ -15,7 +15,7 @@
 
 import { type Endpoint, endpointKey, equalEndpoint } from "../base/ip.ts";
 import type { Random } from "../base/random.ts";
-import { Path, type PathKind } from "./path.ts";
+import { Path, type PathKind, type PathTransport } from "./path.ts";
 import { LossWatch } from "./path_loss.ts";
 
 /** How often the path in use is probed while packets flow. */
@@ -57,8 +57,8 @@ export type PathEvent =
   | { on: "candidates"; candidates: readonly { kind: PathKind; endpoint: Endpoint }[] }
   /** A datagram came from an endpoint that is not the path's: KE1, PUNCH (a hint), or an authentic one (`roamed`). */
   | { on: "seen"; endpoint: Endpoint; isAuthentic: boolean }
-  /** A relay forwards for us from now on. */
-  | { on: "relayBound"; endpoint: Endpoint }
+  /** A relay forwards for us from now on. `transport` by which it is reached: UDP unless told otherwise. */
+  | { on: "relayBound"; endpoint: Endpoint; transport?: PathTransport }
   /** A relay does so no longer. */
   | { on: "relayLost"; endpoint: Endpoint }
   /** The tunnel has keys: probes take the place of PUNCH. */
@@ -93,6 +93,8 @@ export interface PathView {
   endpoint: Endpoint;
   /** Where it comes from. */
   kind: PathKind;
+  /** What carries its datagrams. */
+  transport: PathTransport;
   /** Whether a probe was answered and it has not died since. */
   isValid: boolean;
   /** Whether packets go there. */
@@ -163,7 +165,7 @@ export class PathBook {
       case "seen":
         return this.#see(event.endpoint, event.isAuthentic);
       case "relayBound":
-        return this.#startRound(this.#add(event.endpoint, "relay"), this.#now);
+        return this.#addRelay(event.endpoint, event.transport ?? "udp");
       case "relayLost":
         return this.#remove(endpointKey(event.endpoint));
       case "keysInstalled":
@@ -184,6 +186,12 @@ export class PathBook {
       case "tick":
         return;
     }
+  }
+
+  #addRelay(endpoint: Endpoint, transport: PathTransport): void {
+    const path = this.#add(endpoint, "relay");
+    path.transport = transport;
+    this.#startRound(path, this.#now);
   }
 
   #replaceTold(candidates: readonly { kind: PathKind; endpoint: Endpoint }[]): void {
@@ -377,21 +385,27 @@ export class PathBook {
   }
 
   #view(path: Path): PathView {
-    const { endpoint, kind, isValid, rttMs, loss } = path;
+    const { endpoint, kind, transport, isValid, rttMs, loss } = path;
     const isInUse = this.#inUse !== null && equalEndpoint(this.#inUse.endpoint, endpoint);
-    return { endpoint, kind, isValid, isInUse, rttMs, loss };
+    return { endpoint, kind, transport, isValid, isInUse, rttMs, loss };
   }
 }
 
-/** Direct beats relayed; among equals the clearly faster one wins, so that noise moves nothing. */
+/** Direct beats relayed, UDP a stream; among equals the clearly faster one wins, so that noise moves nothing. */
 function isBetter(path: Path, best: Path): boolean {
   if (path.isNarrow !== best.isNarrow) return best.isNarrow;
   if (path.isDemoted !== best.isDemoted) return best.isDemoted;
-  const isRelayed = path.kind === "relay";
-  if (isRelayed !== (best.kind === "relay")) return !isRelayed;
+  const difference = rungOf(best) - rungOf(path);
+  if (difference !== 0) return difference > 0;
   if (path.rttMs === null || best.rttMs === null) return best.rttMs === null && path.rttMs !== null;
   const gain = best.rttMs - path.rttMs;
   return gain >= MIN_GAIN_MS && gain >= best.rttMs * MIN_GAIN;
+}
+
+/** 0 is the best. */
+function rungOf({ kind, transport }: Path): number {
+  if (kind !== "relay") return 0;
+  return transport === "udp" ? 1 : 2;
 }
 
 /** Where the peer, or we, moved to another address: the new path answers and the old one does not, though it is not dead yet. */
