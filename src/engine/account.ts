@@ -22,6 +22,8 @@ import {
 import type { ClientIdentity } from "../session/mod.ts";
 import { isLoopback, type OwnAddress, ownCandidates } from "./candidates.ts";
 import { Discovery } from "./discovery.ts";
+import { NatWatch, type OwnNat } from "./nat_watch.ts";
+import { PortSearches } from "./port_searches.ts";
 import type { LoginError } from "./login_error.ts";
 import { EMPTY_VIEW, type NetworksView, peersOf, reduceView } from "./networks_view.ts";
 import { isSameOverlay } from "./overlay_device.ts";
@@ -88,6 +90,8 @@ export class Account {
   #isSynchronised = false;
   #tunnelling: Tunnelling | null = null;
   #discovery: Discovery | null = null;
+  #natWatch: NatWatch | null = null;
+  readonly #searches: PortSearches;
   #cancelDiscovery = () => {};
   #toldCandidates = "";
   #nickAtServer = "";
@@ -98,6 +102,7 @@ export class Account {
     this.#options = options;
     const { ways, dataPlane } = options;
     this.#streams = new RelayStreams({ ...options, dataPlanePort: dataPlane.port });
+    this.#searches = new PortSearches({ ...options, watch: () => this.#natWatch });
     this.link = new ServerLink({
       clock: options.clock,
       random: options.random,
@@ -131,6 +136,11 @@ export class Account {
     return this.#tunnelling?.peers ?? null;
   }
 
+  /** What is known of our own NAT; null while logged out. */
+  get nat(): OwnNat | null {
+    return this.#natWatch?.nat ?? null;
+  }
+
   /** See `views.ts`. */
   factsOf(virtualAddress: number): PeerFacts | null {
     return this.peers?.factsOf(virtualAddress) ?? null;
@@ -159,7 +169,12 @@ export class Account {
   /** Takes what the data plane reports. */
   takeEvent(event: DataPlaneEvent): void {
     if (event.on === "tunnelWanted") return this.peers?.want(event.virtualAddress);
-    if (event.on === "control" && isDiscovered(event.datagram)) return this.#takeDiscovered(event.datagram);
+    if (event.on === "control" && isOfType(event.datagram, DATAGRAM.discovered)) {
+      return this.#takeDiscovered(event.datagram);
+    }
+    if (event.on === "control" && isOfType(event.datagram, DATAGRAM.discover)) {
+      return this.#natWatch?.takeDiscover(event.datagram);
+    }
     this.#tunnelling?.tunnels.takeEvent(event);
   }
 
@@ -170,6 +185,7 @@ export class Account {
     this.#options.ways.addressChanged();
     this.link.reconsider();
     this.#options.log.info("own addresses changed");
+    this.#searches.networkChanged();
     this.#discovery?.restart(this.#options.clock.now());
     this.#discover();
     this.#tunnelling?.tunnels.ownAddressChanged(candidates);
@@ -215,6 +231,8 @@ export class Account {
     this.#isSynchronised = false;
     this.#cancelDiscovery();
     this.#discovery = null;
+    this.#natWatch?.stop();
+    this.#natWatch = null;
   }
 
   #take(message: ControlMessage): void {
@@ -286,6 +304,7 @@ export class Account {
       overlay,
       allowsLoopback,
       savePins: () => savePins(pins),
+      searches: this.#searches,
       networkSecrets: (networkIds) => secrets.of(networkIds, this.#view),
       isLoggedIn: () => this.isReady,
       requestTunnel: (peer, reason) => this.request({ type: "tunnelRequest", peer, reason }),
@@ -316,10 +335,19 @@ export class Account {
     const { sessionId, discoveryKey, udpPort, udp2Port, nick } = welcome;
     const socketAt = (port: number) => port === 0 ? null : { address: remote.address, port };
     this.#nickAtServer = nick;
-    this.#discovery = new Discovery(
+    const { clock, dataPlane } = this.#options;
+    const discovery = new Discovery(
       { sessionId, discoveryKey, first: socketAt(udpPort), second: socketAt(udp2Port) },
-      this.#options.clock.now(),
+      clock.now(),
     );
+    this.#discovery = discovery;
+    this.#natWatch = new NatWatch({
+      dataPlane,
+      clock,
+      discovery,
+      ownEndpoints: () => this.#ownCandidates().map(({ endpoint }) => endpoint),
+      onChange: () => this.#tunnelling?.tunnels.ownNatChanged(),
+    });
     this.#discover();
   }
 
@@ -337,17 +365,22 @@ export class Account {
 
   #takeDiscovered(datagram: Uint8Array): void {
     const discovery = this.#discovery;
-    if (discovery === null || !discovery.take(datagram)) return;
-    this.#options.log.info("the server sees our socket", { endpoint: formatEndpoint(discovery.observed!) });
+    const answer = discovery?.open(datagram) ?? null;
+    if (discovery === null || answer === null) return;
+    this.#natWatch?.take(answer);
+    if (!discovery.take(datagram)) return;
+    if (discovery.observed !== null) {
+      this.#options.log.info("the server sees our socket", { endpoint: formatEndpoint(discovery.observed) });
+    }
     this.#discover();
+    this.#natWatch?.survey();
   }
 
   /** Tells the server where we can be reached, when that has changed. Null = it has not. */
   #tellCandidates(): Candidate[] | null {
     const overlay = this.#tunnelling?.overlay;
     if (overlay === undefined) return null;
-    const { dataPlane, ownAddresses } = this.#options;
-    const candidates = ownCandidates(ownAddresses(), dataPlane.port, overlay);
+    const candidates = this.#ownCandidates();
     const text = candidates.map(({ endpoint }) => endpointKey(endpoint)).join();
     if (text === this.#toldCandidates) return null;
     this.#toldCandidates = text;
@@ -357,8 +390,14 @@ export class Account {
     const observed = this.#discovery?.observed ?? null;
     return observed === null ? candidates : [...candidates, { kind: CANDIDATE_KIND.observed, endpoint: observed }];
   }
+
+  #ownCandidates(): Candidate[] {
+    const { dataPlane, ownAddresses } = this.#options;
+    const overlay = this.#tunnelling?.overlay;
+    return overlay === undefined ? [] : ownCandidates(ownAddresses(), dataPlane.port, overlay);
+  }
 }
 
-function isDiscovered(datagram: Uint8Array): boolean {
-  return datagram.length >= 5 && datagramType(datagram) === DATAGRAM.discovered;
+function isOfType(datagram: Uint8Array, type: number): boolean {
+  return datagram.length >= 5 && datagramType(datagram) === type;
 }

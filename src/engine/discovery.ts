@@ -6,6 +6,7 @@
  */
 import { ProtocolError } from "../base/errors.ts";
 import { type Endpoint, equalEndpoint } from "../base/ip.ts";
+import type { Observation } from "../nat/mod.ts";
 import { equalSecret, hmac } from "../crypto/mod.ts";
 import { discovery, DISCOVERY_SOCKET, encodeWithMac, macInput } from "../protocol/mod.ts";
 
@@ -14,6 +15,9 @@ const ROUND_OFFSETS_MS = [0, 250, 600, 1_200, 2_500, 5_000];
 
 /** How often it asks again: under the shortest common lifetime of a mapping, 30 s. */
 const REFRESH_MS = 25_000;
+
+/** Questions of other sockets that are remembered. */
+const MAX_ASIDE = 64;
 
 /** After so many questions without an answer UDP does not get through. */
 const SILENT_AFTER = 3;
@@ -38,12 +42,26 @@ export interface DiscoveryDatagram {
   datagram: Uint8Array;
 }
 
+/** An authentic DISCOVERED. */
+export interface DiscoveryAnswer {
+  /** Of the question. */
+  counter: bigint;
+  /** From where the server saw the question come. */
+  endpoint: Endpoint;
+  /** The socket of the server that answered. */
+  socket: number;
+}
+
 /** Discovery for one login. */
 export class Discovery {
   readonly #server: DiscoveryServer;
   #counter = 0n;
   #answeredCounter = -1n;
   #observed: Endpoint | null = null;
+  /** How the server's second socket saw that of the tunnels. */
+  #observedBySecond: Endpoint | null = null;
+  /** Counters of questions that other sockets asked. */
+  readonly #aside = new Set<bigint>();
   #roundAt: number;
   #step = 0;
   #unanswered = 0;
@@ -57,6 +75,18 @@ export class Discovery {
   /** How the server saw us last; null = not answered yet. */
   get observed(): Endpoint | null {
     return this.#observed;
+  }
+
+  /** The server's second socket; null = none. */
+  get second(): Endpoint | null {
+    return this.#server.second;
+  }
+
+  /** How the server's sockets saw that of the tunnels. */
+  get observations(): Observation[] {
+    const { first, second } = this.#server;
+    const pairs = [[first, this.#observed], [second, this.#observedBySecond]] as const;
+    return pairs.flatMap(([server, observed]) => server === null || observed === null ? [] : [{ server, observed }]);
   }
 
   /** Whether the server has been asked for a while and nothing came back. */
@@ -85,15 +115,35 @@ export class Discovery {
     this.#step++;
     this.#unanswered++;
     return [this.#server.first, this.#server.second].flatMap((to) =>
-      to === null ? [] : [{ to, datagram: this.#ask() }]
+      to === null ? [] : [{ to, datagram: this.#ask(0).datagram }]
     );
+  }
+
+  /** A question for another socket than that of the tunnels; its answer is not taken for one about that. */
+  ask(flags: number): { counter: bigint; datagram: Uint8Array } {
+    const question = this.#ask(flags);
+    this.#aside.add(question.counter);
+    if (this.#aside.size > MAX_ASIDE) this.#aside.delete(this.#aside.values().next().value!);
+    return question;
+  }
+
+  /** Whether a DISCOVER is one of ours. */
+  isOwn(datagram: Uint8Array): boolean {
+    try {
+      const { mac } = discovery.discover.decode(datagram);
+      return equalSecret(this.#mac(macInput(datagram)).subarray(0, mac.length), mac);
+    } catch (error) {
+      if (error instanceof ProtocolError) return false;
+      throw error;
+    }
   }
 
   /** Takes a DISCOVERED. True when it told something new. Anything that does not hold is ignored. */
   take(datagram: Uint8Array): boolean {
-    const answer = this.#open(datagram);
-    if (answer === null || answer.socket !== DISCOVERY_SOCKET.udpPort) return false;
-    if (answer.counter <= this.#answeredCounter || answer.counter > this.#counter) return false;
+    const answer = this.open(datagram);
+    if (answer === null || this.#aside.has(answer.counter) || answer.counter > this.#counter) return false;
+    if (answer.socket === DISCOVERY_SOCKET.udp2Port) return this.#takeSecond(answer.endpoint);
+    if (answer.socket !== DISCOVERY_SOCKET.udpPort || answer.counter <= this.#answeredCounter) return false;
     this.#answeredCounter = answer.counter;
     this.#unanswered = 0;
     this.#step = ROUND_OFFSETS_MS.length;
@@ -102,17 +152,21 @@ export class Discovery {
     return isNew;
   }
 
-  #ask(): Uint8Array {
-    this.#counter++;
-    const { sessionId } = this.#server;
-    return encodeWithMac(
-      discovery.discover,
-      { sessionId, counter: this.#counter, flags: 0 },
-      (input) => this.#mac(input),
-    );
+  #takeSecond(endpoint: Endpoint): boolean {
+    const isNew = this.#observedBySecond === null || !equalEndpoint(this.#observedBySecond, endpoint);
+    this.#observedBySecond = endpoint;
+    return isNew;
   }
 
-  #open(datagram: Uint8Array): { counter: bigint; endpoint: Endpoint; socket: number } | null {
+  #ask(flags: number): { counter: bigint; datagram: Uint8Array } {
+    const counter = ++this.#counter;
+    const { sessionId } = this.#server;
+    const datagram = encodeWithMac(discovery.discover, { sessionId, counter, flags }, (input) => this.#mac(input));
+    return { counter, datagram };
+  }
+
+  /** Reads a DISCOVERED; null for what is malformed or not of our server. */
+  open(datagram: Uint8Array): DiscoveryAnswer | null {
     try {
       const answer = discovery.discovered.decode(datagram);
       const expected = this.#mac(macInput(datagram)).subarray(0, answer.mac.length);

@@ -23,6 +23,7 @@ import {
   type RelayOffer,
 } from "../protocol/mod.ts";
 import { type OverlayRanges, usableCandidates } from "./candidates.ts";
+import type { PeerNat } from "./nat_word.ts";
 import { type BindingEffect, RelayBinding } from "./relay_binding.ts";
 import type { RelayStream, RelayStreams } from "./relay_streams.ts";
 import type { LinkFacts } from "./views.ts";
@@ -80,7 +81,10 @@ export class Tunnel {
   readonly #bindings: RelayBinding[] = [];
   /** By relayId in hexadecimal. */
   readonly #streams = new Map<string, RelayStream>();
+  /** The peer's word on its NAT; null = it gave none. */
+  peerNat: PeerNat | null = null;
   #candidates: Endpoint[] = [];
+  #observed: Endpoint[] = [];
   #wasRelayValid = false;
   #cancelTimer = () => {};
   #isClosed = false;
@@ -112,6 +116,11 @@ export class Tunnel {
     return this.#candidates;
   }
 
+  /** Those of the candidates where a server sees the peer. */
+  get observedCandidates(): readonly Endpoint[] {
+    return this.#observed;
+  }
+
   /** What `list` shows of it; null while no path works. */
   link(): LinkFacts | null {
     const path = this.path;
@@ -128,6 +137,7 @@ export class Tunnel {
   setCandidates(candidates: readonly Candidate[]): void {
     const usable = usableCandidates(candidates, this.#options.overlay, this.#options.allowsLoopback);
     this.#candidates = usable.map(({ endpoint }) => endpoint);
+    this.#observed = usable.filter(({ kind }) => kind === "observed").map(({ endpoint }) => endpoint);
     this.tell({ on: "candidates", candidates: usable });
   }
 

@@ -28,6 +28,7 @@ import type {
   PeerExchanges,
   TunnelParameters,
 } from "../session/mod.ts";
+import { decodeNatWord } from "./nat_word.ts";
 import { Tunnel, type TunnelOptions } from "./tunnel.ts";
 
 /** A responder that was never asked gives up after this; the initiator does so after 10 s. */
@@ -71,6 +72,18 @@ export interface TunnelListener {
   onPathChanged(localSpi: number, hasPath: boolean): void;
 }
 
+/** Looks for ports where the ordinary ways do not lead through; see {@linkcode PortSearches}. */
+export interface TunnelSearches {
+  /** The body of the NAT frame that tells peers of our NAT; null = nothing is known yet. */
+  ownWord(): Uint8Array | null;
+  /** The peer told of its NAT. */
+  peerTold(tunnel: Tunnel): void;
+  /** Its path or its candidates have changed. */
+  consider(tunnel: Tunnel): void;
+  /** It is no more. */
+  closed(tunnel: Tunnel): void;
+}
+
 /** What tunnels work with. */
 export interface TunnelsOptions extends Omit<TunnelOptions, "onRelayBound" | "onPathChanged"> {
   /** Where datagrams go out. */
@@ -79,6 +92,8 @@ export interface TunnelsOptions extends Omit<TunnelOptions, "onRelayBound" | "on
   exchanges: Exchanges;
   /** Who decides. */
   listener: TunnelListener;
+  /** For paths through the hardest NATs. */
+  searches: TunnelSearches;
 }
 
 interface Entry {
@@ -122,7 +137,7 @@ export class Tunnels {
     const tunnel = new Tunnel({ localSpi, remoteSpi, suite, virtualAddress: peer.address }, {
       ...this.#options,
       onRelayBound: () => this.#relayBound(localSpi),
-      onPathChanged: (_, path) => this.#options.listener.onPathChanged(localSpi, path !== null),
+      onPathChanged: (_, path) => this.#pathChanged(localSpi, path !== null),
     });
     const entry: Entry = {
       tunnel,
@@ -149,6 +164,7 @@ export class Tunnels {
     const entry = this.#entries.get(localSpi);
     if (entry === undefined) return;
     entry.tunnel.setCandidates(candidates);
+    this.#options.searches.consider(entry.tunnel);
     this.#updateSources(entry);
   }
 
@@ -170,6 +186,7 @@ export class Tunnels {
       dataPlane.sendFrame(localSpi, null, INNER_FRAME.close, innerFrames.close.encode({ reason }));
     }
     entry.tunnel.close();
+    this.#options.searches.closed(entry.tunnel);
     exchanges.close(localSpi);
     if (entry.isInstalled) dataPlane.removeTunnel(localSpi);
   }
@@ -181,6 +198,26 @@ export class Tunnels {
       tunnel.tell({ on: "ownAddressChanged" });
       if (isInstalled) this.#options.dataPlane.sendFrame(localSpi, null, INNER_FRAME.endpoints, payload);
     }
+  }
+
+  /** More is known of our own NAT: each peer is told inside its tunnel. */
+  ownNatChanged(): void {
+    for (const entry of this.#entries.values()) this.#tellNat(entry);
+  }
+
+  #tellNat({ tunnel, canSeal }: Entry): void {
+    const word = this.#options.searches.ownWord();
+    if (word === null || !canSeal || tunnel.path === null) return;
+    this.#options.dataPlane.sendFrame(tunnel.facts.localSpi, null, INNER_FRAME.nat, word);
+  }
+
+  #pathChanged(localSpi: number, hasPath: boolean): void {
+    const { listener, searches } = this.#options;
+    listener.onPathChanged(localSpi, hasPath);
+    const entry = this.#entries.get(localSpi);
+    if (entry === undefined) return;
+    searches.consider(entry.tunnel);
+    this.#tellNat(entry);
   }
 
   /** Takes what the data plane reports of tunnels; other events are ignored. */
@@ -232,7 +269,10 @@ export class Tunnels {
     try {
       if (frameType === INNER_FRAME.rekeyWanted && entry.tunnel.isInitiator) this.#rekey(localSpi);
       else if (frameType === INNER_FRAME.endpoints) this.#takeEndpoints(entry, payload);
-      else if (frameType === INNER_FRAME.close) {
+      else if (frameType === INNER_FRAME.nat) {
+        entry.tunnel.peerNat = decodeNatWord(payload);
+        this.#options.searches.peerTold(entry.tunnel);
+      } else if (frameType === INNER_FRAME.close) {
         this.#options.listener.onClosedByPeer(localSpi, innerFrames.close.decode(payload).reason);
       }
     } catch (error) {

@@ -7,3 +7,5 @@
 export * from "./discovery.ts";
 export * from "./path.ts";
 export * from "./paths.ts";
+export * from "./port_model.ts";
+export * from "./port_search.ts";

@@ -42,6 +42,9 @@ export const ROUND_OFFSETS_MS: readonly number[] = roundOffsets();
 /** Endpoints kept that nobody told but datagrams came from. */
 export const MAX_SEEN = 4;
 
+/** A round older than this begins anew when its path is heard. */
+const STALE_ROUND_MS = 500;
+
 /** A tick later than this means that the process slept: it cannot blame the paths for what it did not hear. */
 const OVERSLEPT_MS = 1000;
 
@@ -209,7 +212,9 @@ export class PathBook {
   #see(endpoint: Endpoint, isAuthentic: boolean): void {
     const known = this.#paths.get(endpointKey(endpoint));
     if (known !== undefined) {
-      if (isAuthentic && !known.isValid && known.round === null) this.#startRound(known, this.#now);
+      // It is heard, so it may be open now; a round that has come far would wait a second for its next probe.
+      const isStale = known.round === null || this.#now - known.round.startAt >= STALE_ROUND_MS;
+      if (isAuthentic && !known.isValid && isStale) this.#startRound(known, this.#now);
       return;
     }
     const hints = [...this.#paths].filter(([, path]) => path.kind === "seen" && !path.isValid);

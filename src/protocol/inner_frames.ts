@@ -16,6 +16,7 @@
  *     0x0b CHAT                      messageId 16 | networkId u32 | sentAt u64 | text message
  *     0x0c CHAT ACK                  messageId 16
  *     0x0d ENDPOINTS                 short list of candidate
+ *     0x0e NAT                       mapping u8 | filtering u8 | searching flag | endpoint | step u16 | low u16 | high u16
  *     0x20 ETHERNET                  one Ethernet frame
  *
  * @module
@@ -23,7 +24,7 @@
 
 import { ByteReader } from "../base/bytes.ts";
 import { CLASSIC_LENGTH, MAX_COUNT, MAX_TEXT_LENGTH } from "./constants.ts";
-import { bytes, endpoint, lax, rest, shortList, strict, text, u16, u32, u64, u8 } from "./fields.ts";
+import { bytes, endpoint, flag, lax, rest, shortList, strict, text, u16, u32, u64, u8 } from "./fields.ts";
 import { candidate } from "./records.ts";
 
 /** Types of inner frames. Unknown ones are ignored; 0x10 to 0x1f are reserved for files. */
@@ -41,6 +42,7 @@ export const INNER_FRAME = {
   chat: 0x0b,
   chatAck: 0x0c,
   endpoints: 0x0d,
+  nat: 0x0e,
   ethernet: 0x20,
 } as const;
 
@@ -62,7 +64,21 @@ export const innerFrames = {
   chat: lax({ messageId: bytes(16), networkId: u32, sentAt: u64, message: text(MAX_TEXT_LENGTH.message) }),
   chatAck: lax({ messageId: bytes(16) }),
   endpoints: lax({ candidates: shortList(candidate, { max: MAX_COUNT.candidates }) }),
+  /**
+   * How the sender's NAT behaves: `mapping` and `filtering` see {@linkcode NAT_BEHAVIOUR}. While `searching` the rest tells of
+   * the ports it gives: `endpoint` is the last one that the server saw, `step` what is added to it for the next as two's
+   * complement, 0 = no constant; `low` and `high` are the lowest and the highest that were seen.
+   */
+  nat: lax({ mapping: u8, filtering: u8, searching: flag, endpoint, step: u16, low: u16, high: u16 }),
 };
+
+/** Values of `mapping` and `filtering` (RFC 4787); others count as unknown. */
+export const NAT_BEHAVIOUR = {
+  unknown: 0,
+  endpointIndependent: 1,
+  addressDependent: 2,
+  addressAndPortDependent: 3,
+} as const;
 
 /** Reasons of CLOSE. */
 export const CLOSE = { leaving: 1, noCommonNetwork: 2, blocked: 3 } as const;

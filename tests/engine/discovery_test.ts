@@ -59,12 +59,35 @@ Deno.test("Discovery believes the first socket's answer to the latest question o
   const machine = new Discovery(server, 0);
   machine.tick(0);
   machine.tick(250);
-  assert.equal(machine.take(answer(2n, "9.9.9.9:9", 2)), false);
+  assert.equal(machine.take(answer(2n, "9.9.9.9:9", 2)), true, "it tells what the NAT does");
+  assert.equal(machine.observed, null);
+  assert.equal(machine.take(answer(98n, "6.6.6.6:6", 2)), false);
   assert.equal(machine.take(answer(3n, "1.2.3.4:5")), true);
   assert.equal(machine.take(answer(1n, "6.6.6.6:6")), false);
   assert.equal(machine.take(answer(99n, "6.6.6.6:6")), false);
   assert.equal(machine.take(answer(4n, "1.2.3.4:5")), false);
   assert.equal(formatEndpoint(machine.observed!), "1.2.3.4:5");
+  assert.deepEqual(
+    machine.observations.map(({ server: { port }, observed }) => `${port} ${formatEndpoint(observed)}`),
+    ["12975 1.2.3.4:5", "12976 9.9.9.9:9"],
+  );
+});
+
+Deno.test("Discovery takes no answer to another socket's question for one about the socket of the tunnels", () => {
+  const machine = new Discovery(server, 0);
+  machine.tick(0);
+  const { counter } = machine.ask(0);
+  assert.equal(machine.take(answer(counter, "1.2.3.4:5")), false);
+  assert.equal(machine.observed, null);
+  assert.equal(machine.open(answer(counter, "1.2.3.4:5"))?.counter, counter);
+});
+
+Deno.test("Discovery knows its own questions by their mac", () => {
+  const machine = new Discovery(server, 0);
+  const { datagram } = machine.ask(0);
+  assert.equal(machine.isOwn(datagram), true);
+  assert.equal(machine.isOwn(datagram.map((byte, at) => at === 63 ? byte ^ 1 : byte)), false);
+  assert.equal(machine.isOwn(new Uint8Array(9)), false);
 });
 
 Deno.test("Discovery ignores an answer whose mac does not hold, and noise", () => {

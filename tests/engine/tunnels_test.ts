@@ -66,6 +66,10 @@ class Rig {
   readonly log: string[] = [];
   /** What the exchange machine answers to the next call. */
   next: ExchangeEffect[] = [];
+  /** What searches for ports were told. */
+  readonly searchLog: string[] = [];
+  /** What there is to tell of our NAT. */
+  natWord: Uint8Array | null = null;
   readonly #probes: { endpoint: Endpoint; probeId: bigint }[] = [];
   readonly tunnels: Tunnels;
 
@@ -107,6 +111,12 @@ class Rig {
         onDatagram: (from) => answer(`datagram from ${formatEndpoint(from)}`),
         onKeysConfirmed: (_spi, epoch) => answer(`confirmed ${epoch}`),
         onTimer: () => answer("timer"),
+      },
+      searches: {
+        ownWord: () => this.natWord,
+        peerTold: ({ peerNat }) => void this.searchLog.push(`peer's NAT: ${peerNat?.mapping}`),
+        consider: ({ path }) => void this.searchLog.push(`consider ${path?.kind ?? "none"}`),
+        closed: () => void this.searchLog.push("closed"),
       },
       listener: {
         onEstablished: (_spi, isRekey) => say(`established ${isRekey}`),
@@ -228,6 +238,7 @@ Deno.test("Tunnels hands keys on, clears its own copy, and finds a path by probe
   const responder = new Rig();
   responder.open({ remoteSpi: 200 });
   responder.take();
+  responder.natWord = Uint8Array.of(1);
   responder.establish();
   assert.deepEqual(responder.take(), [
     "datagram from 198.51.100.7:42",
@@ -236,6 +247,7 @@ Deno.test("Tunnels hands keys on, clears its own copy, and finds a path by probe
     "established false",
     "path 198.51.100.7:42",
     "has path: true",
+    `frame ${INNER_FRAME.nat} path`,
   ]);
   assert.deepEqual(responder.tunnels.get(SPI)!.link(), {
     path: "direct",
@@ -246,6 +258,7 @@ Deno.test("Tunnels hands keys on, clears its own copy, and finds a path by probe
   });
   responder.tunnels.close(SPI, 1);
   assert.deepEqual(responder.take(), [`frame ${INNER_FRAME.close} path`, "exchange close", "remove 300"]);
+  assert.deepEqual(responder.searchLog, ["consider none", "consider observed", "closed"].slice(1));
   assert.equal(responder.clock.pendingCount, 0);
 });
 
@@ -289,6 +302,10 @@ Deno.test("Tunnels takes the peer's frames: close, new endpoints, and new keys w
   frame(INNER_FRAME.close, Uint8Array.of(1));
   frame(INNER_FRAME.close, new Uint8Array());
   frame(0x77, new Uint8Array());
+  frame(INNER_FRAME.nat, new Uint8Array(3));
+  const nat = { mapping: 3, filtering: 0, searching: false, endpoint: CANDIDATE, step: 0, low: 0, high: 0 };
+  frame(INNER_FRAME.nat, innerFrames.nat.encode(nat));
+  assert.equal(rig.searchLog.at(-1), "peer's NAT: addressAndPortDependent");
   const moved = [{ kind: CANDIDATE_KIND.local, endpoint: parseEndpoint("192.168.1.9:42")! }];
   frame(INNER_FRAME.endpoints, innerFrames.endpoints.encode({ candidates: moved }));
   assert.deepEqual(rig.take(), ["start", "closed 1"]);

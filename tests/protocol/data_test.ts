@@ -63,6 +63,7 @@ Deno.test("INNER_FRAME keeps its type numbers", () => {
     chat: 11,
     chatAck: 12,
     endpoints: 13,
+    nat: 14,
     ethernet: 32,
   });
 });

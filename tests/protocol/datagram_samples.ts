@@ -189,5 +189,11 @@ export const INNER_SAMPLES: Sample[] = [
     hx(16, 1) + "00000009" + "0000018bcfe56800" + "0002" + "6869",
   ),
   laxOne("CHAT ACK", innerFrames.chatAck, { messageId: fill(16, 1) }, hx(16, 1)),
+  laxOne(
+    "NAT frame",
+    innerFrames.nat,
+    { mapping: 3, filtering: 0, searching: true, endpoint: ENDPOINT, step: 0xffff, low: 20000, high: 20063 },
+    "03" + "00" + "01" + ENDPOINT_HEX + "ffff" + "4e20" + "4e5f",
+  ),
   laxOne("ENDPOINTS frame", innerFrames.endpoints, { candidates: CANDIDATES }, "02" + CANDIDATES_HEX),
 ];
