@@ -31,6 +31,8 @@ export interface RelayStream {
   endpoint: Endpoint;
   /** What carries it. */
   transport: "tcp" | "tls";
+  /** Where it leads. */
+  relay: Endpoint;
 }
 
 /** A relay as RENDEZVOUS names it. */
@@ -178,7 +180,7 @@ export class RelayStreams {
       throw error;
     }
     log.info("a stream to the relay is open", { transport, relay: formatEndpoint(stream.remote) });
-    held.stream = { endpoint: held.bridge.endpoint, transport };
+    held.stream = { endpoint: held.bridge.endpoint, transport, relay: stream.remote };
     this.#tell(held);
     const reason = await held.bridge.ended;
     log.info("the stream to the relay has ended", { reason });

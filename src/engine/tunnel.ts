@@ -12,7 +12,7 @@ import { type Endpoint, equalEndpoint, formatEndpoint } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { DataPlane } from "../dataplane/types.ts";
-import { PathBook, type PathEffect, type PathEvent, type PathTransport, type PathView } from "../nat/mod.ts";
+import { PathBook, type PathEffect, type PathEvent, type PathView } from "../nat/mod.ts";
 import {
   type Candidate,
   classicExchange,
@@ -124,10 +124,11 @@ export class Tunnel {
   /** What `list` shows of it; null while no path works. */
   link(): LinkFacts | null {
     const path = this.path;
+    const relay = path === null ? undefined : this.#streamAt(path.endpoint)?.relay;
     return path === null ? null : {
       path: path.kind === "relay" ? "relay" : "direct",
       transport: path.transport,
-      endpoint: formatEndpoint(path.endpoint),
+      endpoint: formatEndpoint(relay ?? path.endpoint),
       rttMs: path.rttMs === null ? null : Math.round(path.rttMs * 100) / 100,
       suite: this.facts.suite,
     };
@@ -243,9 +244,11 @@ export class Tunnel {
         return askForTickets(this.facts.localSpi);
       case "lost":
         return this.tell({ on: "relayLost", endpoint: effect.endpoint });
-      case "bound":
-        this.tell({ on: "relayBound", endpoint: effect.endpoint, transport: this.#transportOf(effect.endpoint) });
+      case "bound": {
+        const { endpoint } = effect;
+        this.tell({ on: "relayBound", endpoint, transport: this.#streamAt(endpoint)?.transport ?? "udp" });
         return onRelayBound(this.facts.localSpi);
+      }
       case "wantStream":
         return streams?.use(binding, this);
       case "leaveStream":
@@ -268,8 +271,8 @@ export class Tunnel {
     );
   }
 
-  #transportOf(endpoint: Endpoint): PathTransport {
-    return [...this.#streams.values()].find((stream) => equalEndpoint(stream.endpoint, endpoint))?.transport ?? "udp";
+  #streamAt(endpoint: Endpoint): RelayStream | undefined {
+    return [...this.#streams.values()].find((stream) => equalEndpoint(stream.endpoint, endpoint));
   }
 
   /** A relay that was started anew has lost our binding; waiting for the next renewal would take 20 s. */
