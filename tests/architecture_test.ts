@@ -100,7 +100,7 @@ const LAYERS: readonly Layer[] = [
   {
     folder: "tui",
     imports: ["base", "ipc"],
-    packages: ["node:*"],
+    packages: ["node:*", "get-east-asian-width"],
     because: "a view shows what the engine tells over its control interface, and can do nothing a command cannot",
   },
   {
