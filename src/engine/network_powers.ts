@@ -69,6 +69,7 @@ export class NetworkPowers {
     await this.#change({ type: "setPassword", networkId, hasPassword: derived !== null, joinSecret, sealing });
   }
 
+  /** Locks the network or opens it, and says whether newcomers need approval; null leaves either as it is. */
   async setAccess({ network, locked, approve }: AccessParams): Promise<void> {
     const { networkId } = this.#known(network).head;
     const asked = (wanted: boolean | null) => wanted === null ? ACCESS.unchanged : wanted ? ACCESS.yes : ACCESS.no;
@@ -76,28 +77,34 @@ export class NetworkPowers {
     await this.#change({ type: "setAccess", networkId, locked: asked(locked), approval });
   }
 
+  /** Lets somebody in who asked to join. */
   async approve(params: MemberParams): Promise<void> {
     await this.#change({ type: "approve", ...this.#member(params) });
   }
 
+  /** Turns somebody away who asked to join. */
   async reject(params: MemberParams): Promise<void> {
     await this.#change({ type: "reject", ...this.#member(params) });
   }
 
+  /** Removes a member, who may join again. */
   async evict(params: MemberParams): Promise<void> {
     await this.#change({ type: "evict", ...this.#member(params) });
   }
 
+  /** Removes somebody and keeps them out for `forMs`; null = until they are unbanned. */
   async ban(params: BanParams): Promise<void> {
     const { forMs, reason } = params;
     const until = forMs === null ? 0n : BigInt(Math.ceil(this.#options.account.serverTimeMs() + forMs));
     await this.#change({ type: "ban", ...this.#member(params), until, reason: wireText(reason) });
   }
 
+  /** Lets somebody join again who was banned. */
   async unban(params: MemberParams): Promise<void> {
     await this.#change({ type: "unban", ...this.#member(params) }, { peerNotFound: "notBanned" });
   }
 
+  /** The bans in force. */
   async bans({ network }: NetworkParams): Promise<BanView[]> {
     const { networkId } = this.#known(network).head;
     const { bans } = await this.#options.account.ask({ type: "getBans", networkId });
@@ -109,23 +116,28 @@ export class NetworkPowers {
     }));
   }
 
+  /** Gives a member exactly these privileges; none makes it an ordinary member. */
   async setAdmin(params: MemberParams & { privileges: PrivilegeName[] }): Promise<void> {
     const privileges = params.privileges.reduce((bits, name) => bits | PRIVILEGE_BITS[name], 0);
     await this.#change({ type: "setAdmin", ...this.#member(params), privileges });
   }
 
+  /** Makes a member a hub of its hub-and-spoke network, or a spoke. */
   async setHub(params: MemberParams & { hub: boolean }): Promise<void> {
     await this.#change({ type: "setHub", ...this.#member(params), hub: params.hub });
   }
 
+  /** Makes a member the owner. */
   async handOver(params: MemberParams): Promise<void> {
     await this.#change({ type: "handOver", ...this.#member(params) });
   }
 
+  /** Sets what newcomers are told; an empty text ends that. */
   async setWelcome({ network, text }: NetworkParams & { text: string }): Promise<void> {
     await this.#change({ type: "setMessage", networkId: this.#known(network).head.networkId, welcome: wireText(text) });
   }
 
+  /** Tells all members something, those who are away when they come back. */
   async announce({ network, text }: NetworkParams & { text: string }): Promise<void> {
     const { networkId } = this.#known(network).head;
     await this.#change({ type: "announce", networkId, message: wireText(text) });

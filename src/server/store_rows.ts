@@ -108,14 +108,14 @@ export type AnnouncementRow = {
 };
 
 /** See `schema.ts`. */
-export interface MessageRow {
+export type MessageRow = {
   receiver_id: number;
   sent_at_ms: number;
   sender_id: number;
   message_id: Uint8Array;
   network_id: number;
   sealed: Uint8Array;
-}
+};
 
 /** Record of a row. */
 export function toAccount(row: AccountRow): Account {
