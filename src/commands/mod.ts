@@ -19,6 +19,7 @@ import { goOnline } from "./go_online.ts";
 import { handOver } from "./hand_over.ts";
 import { helpAbout } from "./help.ts";
 import { hub } from "./hub.ts";
+import { invite } from "./invite.ts";
 import { join } from "./join.ts";
 import { labNatMatrix } from "./lab_nat_matrix.ts";
 import { leave } from "./leave.ts";
@@ -53,6 +54,7 @@ export const COMMANDS: readonly Command[] = [
   logout,
   setNick,
   create,
+  invite,
   join,
   leave,
   deleteNetwork,

@@ -17,6 +17,7 @@ export * from "./hkdf.ts";
 export * from "./keymat.ts";
 export * from "./mlkem768.ts";
 export * from "./modp_group14.ts";
+export * from "./network_invite.ts";
 export * from "./network_sealing.ts";
 export * from "./rsa.ts";
 export * from "./sealed_network.ts";

@@ -17,6 +17,8 @@ import {
   type CreateParams,
   type EngineControl,
   type EngineStatus,
+  type InviteParams,
+  type InviteView,
   type MemberParams,
   type NetworkParams,
   type NetworkView,
@@ -28,6 +30,7 @@ import {
 } from "../ipc/schema.ts";
 import { MEMBERSHIP, NETWORK_KIND } from "../protocol/mod.ts";
 import type { Account } from "./account.ts";
+import { Invites } from "./invites.ts";
 import { requireNetworkName, requireNick } from "./names.ts";
 import type { KnownNetwork } from "./networks_view.ts";
 import { NetworkPowers } from "./network_powers.ts";
@@ -81,11 +84,13 @@ const NO_SECRET = new Uint8Array(32);
 export class Control implements EngineControl {
   readonly #options: ControlOptions;
   readonly #powers: NetworkPowers;
+  readonly #invites: Invites;
 
   /** Everything else must be there already. */
   constructor(options: ControlOptions) {
     this.#options = options;
     this.#powers = new NetworkPowers(options);
+    this.#invites = new Invites(options);
   }
 
   status(): Promise<EngineStatus> {
@@ -154,6 +159,14 @@ export class Control implements EngineControl {
       () => account.ask({ type: "join", operation, name, hasPassword, joinSecret }),
     );
     return { pending: membership === MEMBERSHIP.awaitingApproval };
+  }
+
+  invite(params: InviteParams): Promise<InviteView> {
+    return this.#invites.create(params);
+  }
+
+  joinInvited(params: { link: string }): Promise<{ network: string; pending: boolean }> {
+    return this.#invites.join(params);
   }
 
   async leave({ network }: NetworkParams): Promise<void> {

@@ -11,6 +11,7 @@ export class NetworkSecrets {
   readonly #kept: Map<number, NetworkSecret>;
   readonly #save: (secrets: ReadonlyMap<number, NetworkSecret>) => void;
   readonly #expected = new Map<string, Uint8Array>();
+  readonly #invited = new Map<number, Uint8Array>();
   readonly #sealings = new Map<number, Uint8Array>();
 
   /** `kept`: from the disk, by network id; `save` puts all of them there. */
@@ -42,13 +43,28 @@ export class NetworkSecrets {
     }
   }
 
+  /**
+   * Runs a request that makes us a member by an invite, which names the network by its id, and keeps the secret that came
+   * with it once that has succeeded.
+   */
+  async duringInvite<T>(networkId: number, peerSecret: Uint8Array | null, request: () => Promise<T>): Promise<T> {
+    if (peerSecret !== null) this.#invited.set(networkId, peerSecret);
+    try {
+      const answer = await request();
+      if (peerSecret !== null) this.#keep(networkId, { name: "", peerSecret });
+      return answer;
+    } finally {
+      this.#invited.delete(networkId);
+    }
+  }
+
   /** The secrets of these networks, for those that have one. */
   of(networkIds: readonly number[], view: NetworksView): ReadonlyMap<number, Uint8Array> {
     const found = new Map<number, Uint8Array>();
     for (const networkId of networkIds) {
       const name = view.networks.get(networkId)?.head.name;
       const expected = name === undefined ? undefined : this.#expected.get(nameKey(name));
-      const secret = expected ?? this.#kept.get(networkId)?.peerSecret;
+      const secret = expected ?? this.#invited.get(networkId) ?? this.#kept.get(networkId)?.peerSecret;
       if (secret !== undefined) found.set(networkId, secret);
     }
     return found;

@@ -123,6 +123,9 @@ const noticeView = v.object({
   text: shown,
 });
 
+const uses = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(65_535));
+const inviteView = v.object({ link: shown, network: shown, uses, expiresAt: v.nullable(count) });
+
 const METHODS: MethodTable = {
   status: { kind: "call", params: nothing, result: status },
   list: { kind: "call", params: nothing, result: v.pipe(v.array(networkView), v.maxLength(MAX_NETWORKS)) },
@@ -142,6 +145,20 @@ const METHODS: MethodTable = {
     result: done,
   },
   join: { kind: "call", params: admission, result: v.object({ pending: v.boolean() }) },
+  invite: {
+    kind: "call",
+    params: v.strictObject({
+      network: typed,
+      uses,
+      forMs: v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(MAX_BAN_MS))),
+    }),
+    result: inviteView,
+  },
+  joinInvited: {
+    kind: "call",
+    params: v.strictObject({ link: typed }),
+    result: v.object({ network: shown, pending: v.boolean() }),
+  },
   leave: { kind: "call", params: network, result: done },
   delete: { kind: "call", params: network, result: done },
   setPassword: { kind: "call", params: admission, result: done },

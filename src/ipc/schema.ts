@@ -228,6 +228,26 @@ export interface NoticeView {
   text: string;
 }
 
+/** What `invite` takes. */
+export interface InviteParams extends NetworkParams {
+  /** How many may join by it, 1 to 65,535. */
+  uses: number;
+  /** How long it lasts, in milliseconds from now; null = for good. */
+  forMs: number | null;
+}
+
+/** An invite to a network. Whoever has its link may join. */
+export interface InviteView {
+  /** `buri://HOST:PORT/#KEY&join=TICKET` (PROTOCOL.md section 2). */
+  link: string;
+  /** Name of the network. */
+  network: string;
+  /** How many may join by it. */
+  uses: number;
+  /** When it ends, milliseconds since 1970; null = never. */
+  expiresAt: number | null;
+}
+
 /** What a running engine does for commands. Each method rejects with `ControlError` and with nothing else. */
 export interface EngineControl {
   /** The engine's state. Never refused. */
@@ -248,6 +268,10 @@ export interface EngineControl {
    * `networkNotFound`, `networkFull`, `networkLocked`, `alreadyMember`, `isOwner`, `tooManyNetworks`, `notLoggedIn`.
    */
   join(params: AdmissionParams): Promise<{ pending: boolean }>;
+  /** Makes an invite to a network. Fails with `networkNotFound`, `notPermitted`, `limitReached`, `notLoggedIn`. */
+  invite(params: InviteParams): Promise<InviteView>;
+  /** Joins by the link of an invite. Fails with `otherServer`, `invalidInvite`, and as `join` does. */
+  joinInvited(params: { link: string }): Promise<{ network: string; pending: boolean }>;
   /** Leaves a network. Fails with `networkNotFound`, `isOwner`, `notLoggedIn`. */
   leave(params: NetworkParams): Promise<void>;
   /** Deletes an own network. Fails with `networkNotFound`, `notOwner`, `notLoggedIn`. */
@@ -329,6 +353,8 @@ export const FAILURE_REASONS = {
   notBanned: "the client is not banned",
   notAwaitingApproval: "the client does not wait for approval",
   limitReached: "limit reached",
+  invalidInvite: "the invite is used up or not valid",
+  otherServer: "the invite is for another server",
   notLoggedIn: "you are not logged in",
   noServer: "no server is set",
   serverUnreachable: "the server cannot be reached",

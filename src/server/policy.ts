@@ -82,7 +82,8 @@ export function decideAdmission(
   return network.approval === "manual" ? "pending" : "member";
 }
 
-function alreadyIn(network: Network, { clientId }: Membership): RefusedError {
+/** The refusal for somebody who is in the network, or waits to be. */
+export function alreadyIn(network: Network, { clientId }: Membership): RefusedError {
   return new RefusedError(network.ownerClientId === clientId ? "isOwner" : "alreadyMember");
 }
 

@@ -5,7 +5,7 @@
  * @module
  */
 import { sha256 } from "../crypto/hash.ts";
-import { decideAdmission } from "./policy.ts";
+import { alreadyIn, decideAdmission } from "./policy.ts";
 import { MAX_INVITES } from "./powers.ts";
 import { RefusedError } from "./refusal.ts";
 import { newMembership, ownMembership, readApplicant, type RegistryContext } from "./registry.ts";
@@ -52,7 +52,8 @@ export async function joinInvited(
   const applicant = await readApplicant(transaction, clientId, await transaction.network(networkId));
   const invite = await transaction.invite(networkId, sha256(secret));
   const inviter = await transaction.membership(networkId, invite?.clientId ?? 0);
-  const { network } = applicant;
+  const { network, membership: present } = applicant;
+  if (network !== null && present !== null) throw alreadyIn(network, present);
   if (network === null || invite === null || inviter?.status !== "member" || !isGood(invite, context.nowMs)) {
     throw new RefusedError("invalidPassword");
   }

@@ -56,3 +56,15 @@ Deno.test("NetworkSecrets forgets the secret of a network that is gone, on the d
   assert.deepEqual(saved, [[]]);
   assert.equal(all.of([5], view).size, 0);
 });
+
+Deno.test("NetworkSecrets knows the secret of an invite while the request runs, and keeps it only when that succeeds", async () => {
+  const { secrets: all, saved } = secrets();
+  const answer = Promise.withResolvers<void>();
+  const joining = all.duringInvite(5, secret, () => answer.promise);
+  assert.deepEqual(all.of([5, 6], EMPTY_VIEW), new Map([[5, secret]]));
+  answer.resolve();
+  await joining;
+  assert.deepEqual([saved, all.of([5], EMPTY_VIEW).size], [[[5]], 1]);
+  await assert.rejects(all.duringInvite(6, secret, () => Promise.reject(new Error("refused"))), /refused/);
+  assert.equal(all.of([6], EMPTY_VIEW).size, 0);
+});

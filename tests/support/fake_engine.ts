@@ -6,6 +6,8 @@ import {
   ControlError,
   type EngineControl,
   type EngineStatus,
+  type InviteParams,
+  type InviteView,
   type MemberParams,
   type MemberView,
   type NetworkParams,
@@ -16,7 +18,11 @@ import {
   type PingReply,
   type PrivilegeName,
 } from "../../src/ipc/mod.ts";
+import { parseNetworkInvite } from "../../src/protocol/mod.ts";
 import { sampleNetwork, sampleStatus } from "./sample_views.ts";
+
+/** An invite to a network, with keys and secrets that nobody has. */
+export const SAMPLE_LINK = `buri://vpn.test:12975/#AQ${"A".repeat(112)}&join=AQAAAAc${"A".repeat(21)}`;
 
 /** A network that exists but that the engine has not joined. */
 export interface JoinableNetwork {
@@ -104,6 +110,21 @@ export class FakeEngine implements EngineControl {
     const pending = found.view.approve === "manual";
     if (!pending) this.networks.push(found.view);
     return await Promise.resolve({ pending });
+  }
+
+  async invite({ network, uses, forMs }: InviteParams): Promise<InviteView> {
+    this.#requireLogin("invite");
+    const { name } = this.#mine(network);
+    const expiresAt = forMs === null ? null : 1_767_225_600_000 + forMs;
+    return await Promise.resolve({ link: SAMPLE_LINK, network: name, uses, expiresAt });
+  }
+
+  async joinInvited({ link }: { link: string }): Promise<{ network: string; pending: boolean }> {
+    this.#requireLogin("joinInvited");
+    const { host } = parseNetworkInvite(link).server;
+    if (host === "elsewhere.test") throw new ControlError("otherServer", `The invite is for ${host}.`);
+    if (host === "old.test") throw new ControlError("invalidInvite");
+    return await Promise.resolve({ network: "game night", pending: host === "strict.test" });
   }
 
   async leave({ network }: NetworkParams): Promise<void> {

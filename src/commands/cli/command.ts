@@ -157,18 +157,30 @@ export function defineEngineCommand<
   return defineCommand({
     ...declaration,
     options: { ...declaration.options, ...STATE_OPTION },
-    run: async (run) => {
-      const { context } = run;
-      const connection = await context.connect(run.options["state"] as string | undefined);
-      const close = () => connection.close();
-      context.signal.addEventListener("abort", close);
-      try {
-        return await declaration.run({ ...run, control: connection.control, connection } as unknown as EngineRun<A, O>);
-      } finally {
-        context.signal.removeEventListener("abort", close);
-        close();
-        await connection.ended;
-      }
-    },
+    run: (run) =>
+      withEngine(
+        run.context,
+        run.options["state"] as string | undefined,
+        (connection) =>
+          declaration.run({ ...run, control: connection.control, connection } as unknown as EngineRun<A, O>),
+      ),
   });
+}
+
+/** Talks to the running engine; the connection ends when `talk` does. Rejects with `EngineUnreachableError`. */
+export async function withEngine(
+  context: Context,
+  stateOption: string | undefined,
+  talk: (connection: ControlConnection) => Promise<number>,
+): Promise<number> {
+  const connection = await context.connect(stateOption);
+  const close = () => connection.close();
+  context.signal.addEventListener("abort", close);
+  try {
+    return await talk(connection);
+  } finally {
+    context.signal.removeEventListener("abort", close);
+    close();
+    await connection.ended;
+  }
 }
