@@ -6,7 +6,7 @@
  *
  * @module
  */
-import { encodePlainFrame, encodeStreamDatagram, FRAME, FrameSplitter } from "./frames.ts";
+import { encodePlainFrame, FRAME, FrameSplitter } from "./frames.ts";
 
 /** What a client says first. */
 export const RELAY_STREAM_OPENING: Uint8Array = encodePlainFrame(FRAME.relayStream);
@@ -18,8 +18,13 @@ const SIZE_LENGTH = 2;
 
 /** How datagrams are written into a stream and cut out of it. */
 export const RELAY_STREAM_FRAMING = {
-  /** `size u16 | datagram`. */
-  encode: encodeStreamDatagram,
+  /** Bytes before each datagram. */
+  headLength: SIZE_LENGTH,
+  /** `size u16`. */
+  writeHead(into: Uint8Array, at: number, length: number): void {
+    into[at] = length >> 8;
+    into[at + 1] = length & 0xff;
+  },
   /** Gives one datagram after the other. `next` throws {@linkcode ProtocolError} at a size beyond the limit. */
   splitter(): { push(chunk: Uint8Array): void; next(): Uint8Array | null } {
     const frames = new FrameSplitter({ sizeLength: SIZE_LENGTH, maxSize: MAX_STREAM_DATAGRAM_LENGTH });

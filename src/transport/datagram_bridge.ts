@@ -7,14 +7,15 @@
  *
  * @module
  */
-import { concat } from "../base/bytes.ts";
-import { type Endpoint, equalEndpoint, mappedIpv4, parseIpv4, parseIpv6 } from "../base/ip.ts";
+import type { Endpoint } from "../base/ip.ts";
 import { hostnameOf, type StreamConnection } from "./stream.ts";
 
 /** How datagrams are written into the stream. */
 export interface DatagramFraming {
-  /** One datagram with what tells its length. */
-  encode(datagram: Uint8Array): Uint8Array;
+  /** Bytes before each datagram. */
+  readonly headLength: number;
+  /** Writes those bytes for a datagram of `length` bytes to `into` at `at`. */
+  writeHead(into: Uint8Array, at: number, length: number): void;
   /** Cuts a stream into datagrams again. */
   splitter(): DatagramSplitter;
 }
@@ -51,11 +52,17 @@ export interface DatagramBridge {
   close(): void;
 }
 
-/** Bytes that may wait for the stream, about 50 ms at 40 Mbit/s: more would only be delay. */
-const MAX_QUEUED_LENGTH = 256 * 1024;
+/** Datagrams are written together up to this length. */
+const BATCH_LENGTH = 64 * 1024;
 
-/** Datagrams are written together up to about this length. */
-const WRITE_LENGTH = 64 * 1024;
+/** Batches that may wait for the stream, about 50 ms at 40 Mbit/s: more would only be delay. */
+const MAX_BATCHES = 4;
+
+/** Framed datagrams on their way into the stream. */
+interface Batch {
+  bytes: Uint8Array;
+  length: number;
+}
 
 const MAX_DATAGRAM_LENGTH = 65_535;
 
@@ -70,8 +77,7 @@ class Bridge implements DatagramBridge {
   readonly #options: BridgeOptions;
   readonly #socket: Deno.DatagramConn;
   readonly #peerAddress: Deno.NetAddr;
-  #queue: Uint8Array[] = [];
-  #queuedLength = 0;
+  #batches: Batch[] = [];
   #writing: Promise<void> | null = null;
   #reason: string | null = null;
 
@@ -100,27 +106,46 @@ class Bridge implements DatagramBridge {
   #end(reason: string): void {
     if (this.#reason !== null) return;
     this.#reason = reason;
-    this.#queue = [];
+    this.#batches = [];
     this.#options.stream.close();
     this.#socket.close();
   }
 
   /** From the socket into the stream. */
   async #receive(): Promise<void> {
-    const { framing, peer, onLeaving } = this.#options;
+    const { onLeaving } = this.#options;
+    const peer = this.#peerAddress;
     const buffer = new Uint8Array(MAX_DATAGRAM_LENGTH);
     while (this.#reason === null) {
       const received = await this.#receiveOne(buffer);
       if (received === null) continue;
       const [datagram, { hostname, port }] = received;
-      if (datagram.length === 0 || port !== peer.port || !equalEndpoint(endpointOf(hostname, port), peer)) continue;
-      if (this.#queuedLength + datagram.length > MAX_QUEUED_LENGTH) continue;
+      if (datagram.length === 0 || port !== peer.port || hostname !== peer.hostname) continue;
+      if (!this.#enqueue(datagram)) continue;
       onLeaving?.(datagram);
-      const frame = framing.encode(datagram);
-      this.#queue.push(frame);
-      this.#queuedLength += frame.length;
       this.#writing ??= this.#writeAll();
     }
+  }
+
+  /** False where there is no room. */
+  #enqueue(datagram: Uint8Array): boolean {
+    const { framing } = this.#options;
+    const length = framing.headLength + datagram.length;
+    let batch = this.#batches.at(-1);
+    // The first batch is being written.
+    if (batch === undefined || batch.length + length > batch.bytes.length || this.#isWritten(batch)) {
+      if (this.#batches.length >= MAX_BATCHES) return false;
+      batch = { bytes: new Uint8Array(Math.max(BATCH_LENGTH, length)), length: 0 };
+      this.#batches.push(batch);
+    }
+    framing.writeHead(batch.bytes, batch.length, datagram.length);
+    batch.bytes.set(datagram, batch.length + framing.headLength);
+    batch.length += length;
+    return true;
+  }
+
+  #isWritten(batch: Batch): boolean {
+    return this.#writing !== null && batch === this.#batches[0];
   }
 
   /** Null for a report that the peer did not take a datagram: it may come back. */
@@ -135,14 +160,10 @@ class Bridge implements DatagramBridge {
 
   async #writeAll(): Promise<void> {
     try {
-      while (this.#queue.length > 0) {
-        let count = 0;
-        for (let length = 0; count < this.#queue.length && length < WRITE_LENGTH; count++) {
-          length += this.#queue[count]!.length;
-        }
-        const bytes = concat(...this.#queue.splice(0, count));
-        await this.#options.stream.write(bytes);
-        this.#queuedLength -= bytes.length;
+      while (this.#batches.length > 0) {
+        const { bytes, length } = this.#batches[0]!;
+        await this.#options.stream.write(bytes.subarray(0, length));
+        this.#batches.shift();
       }
     } catch (error) {
       this.#end(`the stream failed: ${error}`);
@@ -164,9 +185,4 @@ class Bridge implements DatagramBridge {
       }
     }
   }
-}
-
-function endpointOf(hostname: string, port: number): Endpoint {
-  const quad = parseIpv4(hostname);
-  return { address: quad === null ? parseIpv6(hostname.split("%")[0]!)! : mappedIpv4(quad), port };
 }

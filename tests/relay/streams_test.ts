@@ -7,6 +7,7 @@ import { systemRandom } from "../../src/base/random.ts";
 import {
   BIND_LENGTH,
   DATAGRAM,
+  encodeStreamDatagram,
   RELAY_STREAM_FRAMING,
   RELAY_STREAM_OPENING,
   relayDatagrams,
@@ -35,7 +36,7 @@ class StreamClient {
   }
 
   async send(datagram: Uint8Array): Promise<void> {
-    await this.#stream.write(RELAY_STREAM_FRAMING.encode(datagram));
+    await this.#stream.write(encodeStreamDatagram(datagram));
   }
 
   /** The next datagram; null once the relay has hung up. */
