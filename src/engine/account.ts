@@ -25,7 +25,15 @@ import { Discovery } from "./discovery.ts";
 import { NatWatch, type OwnNat } from "./nat_watch.ts";
 import { PortSearches } from "./port_searches.ts";
 import type { LoginError } from "./login_error.ts";
-import { EMPTY_VIEW, type NetworksView, peersOf, reduceView } from "./networks_view.ts";
+import {
+  EMPTY_VIEW,
+  type KnownPeer,
+  type NetworksView,
+  peersOf,
+  reduceView,
+  type ViewMessage,
+} from "./networks_view.ts";
+import type { AccountObserver } from "./observer.ts";
 import { isSameOverlay } from "./overlay_device.ts";
 import type { Peers } from "./peers.ts";
 import { RelayStreams } from "./relay_streams.ts";
@@ -62,6 +70,8 @@ export interface AccountOptions {
   secrets: NetworkSecrets;
   /** Welcomes and announcements. */
   notices: Notices;
+  /** Hears what happens. */
+  observer: AccountObserver;
   /** Moves the packets. */
   dataPlane: DataPlane;
   /** Addresses of this machine, now. */
@@ -87,6 +97,8 @@ export class Account {
   readonly #options: AccountOptions;
   readonly #streams: RelayStreams;
   #view: NetworksView = EMPTY_VIEW;
+  #knownPeers: ReadonlyMap<number, KnownPeer> = new Map();
+  #serverFlags = 0;
   #isSynchronised = false;
   #tunnelling: Tunnelling | null = null;
   #discovery: Discovery | null = null;
@@ -100,9 +112,9 @@ export class Account {
   /** Offline. */
   constructor(options: AccountOptions) {
     this.#options = options;
+    this.#searches = new PortSearches({ ...options, watch: () => this.#natWatch });
     const { ways, dataPlane } = options;
     this.#streams = new RelayStreams({ ...options, dataPlanePort: dataPlane.port });
-    this.#searches = new PortSearches({ ...options, watch: () => this.#natWatch });
     this.link = new ServerLink({
       clock: options.clock,
       random: options.random,
@@ -129,6 +141,16 @@ export class Account {
   /** Whether the server's word on who is online is of now. */
   get isReady(): boolean {
     return this.#isSynchronised && this.link.state === "logged in";
+  }
+
+  /** Members of common networks, by virtual address. */
+  get knownPeers(): ReadonlyMap<number, KnownPeer> {
+    return this.#knownPeers;
+  }
+
+  /** See SERVER_FLAG; 0 before the first login. */
+  get serverFlags(): number {
+    return this.#serverFlags;
   }
 
   /** The peers; null before the first login. */
@@ -220,6 +242,7 @@ export class Account {
       isLoopback(session.remote),
     );
     this.#serverAheadMs = Number(welcome.time) - this.#options.clock.wallMs();
+    this.#serverFlags = welcome.flags;
     this.#view = reduceView(this.#view, welcome);
     this.#startDiscovery(login);
     this.#toldCandidates = "";
@@ -229,6 +252,7 @@ export class Account {
 
   #loggedOut(): void {
     this.#isSynchronised = false;
+    this.#options.observer.onLogin(false);
     this.#cancelDiscovery();
     this.#discovery = null;
     this.#natWatch?.stop();
@@ -236,7 +260,7 @@ export class Account {
   }
 
   #take(message: ControlMessage): void {
-    const { secrets, onReady, log } = this.#options;
+    const { secrets, onReady, observer, log } = this.#options;
     const peers = this.peers;
     switch (message.type) {
       case "network":
@@ -244,14 +268,15 @@ export class Account {
       case "networkChanged":
       case "networkGone":
         if (message.type === "networkGone") secrets.forget(message.networkId);
-        this.#view = reduceView(this.#view, message);
-        return this.#viewChanged();
+        return this.#changeView(message);
       case "synchronised":
-        this.#view = reduceView(this.#view, message);
         this.#isSynchronised = true;
         peers?.loggedIn();
-        this.#viewChanged();
-        return onReady(this.#nickAtServer);
+        this.#changeView(message);
+        onReady(this.#nickAtServer);
+        return observer.onLogin(true);
+      case "message":
+        return observer.onMessage(message);
       case "streams":
         this.#options.ways.setTlsPort(message.tlsPort);
         this.#streams.setServerRelay(message.relayId);
@@ -282,13 +307,18 @@ export class Account {
     const network = this.#nameOf(notice.networkId);
     if (network === undefined || !this.#options.notices.take(notice, network)) return;
     this.#options.log.info("a message to all members", { network, text: notice.message });
+    this.#options.observer.onNotice(notice, network);
   }
 
-  #viewChanged(): void {
+  #changeView(message: ViewMessage): void {
+    const before = this.#view;
+    this.#view = reduceView(before, message);
     const { clientId } = this.#options.account;
     const overlay = this.#tunnelling?.overlay;
     if (clientId === null || overlay === undefined) return;
-    this.peers?.setKnown(peersOf(this.#view, { clientId, ...overlay }));
+    this.#knownPeers = peersOf(this.#view, { clientId, ...overlay });
+    this.peers?.setKnown(this.#knownPeers);
+    this.#options.observer.onView(before, this.#view);
   }
 
   /** The virtual address is for life, so this is done once; a server that changes its mind starts it over. */
@@ -304,6 +334,7 @@ export class Account {
       overlay,
       allowsLoopback,
       savePins: () => savePins(pins),
+      onPath: (virtualAddress) => this.#options.observer.onPath(virtualAddress),
       searches: this.#searches,
       networkSecrets: (networkIds) => secrets.of(networkIds, this.#view),
       isLoggedIn: () => this.isReady,

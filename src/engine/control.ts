@@ -28,8 +28,11 @@ import {
   type PingReply,
   type PrivilegeName,
 } from "../ipc/schema.ts";
+import type { EngineEvent, EventsParams, InboxParams, MessageView, SendParams } from "../ipc/chat_schema.ts";
 import { MEMBERSHIP, NETWORK_KIND } from "../protocol/mod.ts";
 import type { Account } from "./account.ts";
+import type { Chat } from "./chat/chat.ts";
+import type { EventHub } from "./events.ts";
 import { Invites } from "./invites.ts";
 import { requireNetworkName, requireNick } from "./names.ts";
 import type { KnownNetwork } from "./networks_view.ts";
@@ -68,6 +71,10 @@ export interface ControlOptions {
   secrets: NetworkSecrets;
   /** Probes through tunnels. */
   pings: Pings;
+  /** Messages. */
+  chat: Chat;
+  /** What happens. */
+  events: EventHub;
   /** Welcomes and announcements. */
   notices: Notices;
   /** Time. */
@@ -275,6 +282,19 @@ export class Control implements EngineControl {
       const pauseMs = startedAt + params.intervalMs - clock.now();
       if (sequence < count && pauseMs > 0) await sleep(clock, pauseMs, signal);
     }
+  }
+
+  async send(params: SendParams): Promise<MessageView> {
+    return await this.#options.chat.send(params);
+  }
+
+  // deno-lint-ignore require-await -- a refusal must be a rejection, not an exception
+  async inbox(params: InboxParams): Promise<MessageView[]> {
+    return this.#options.chat.inbox(params);
+  }
+
+  events({ kinds }: EventsParams, signal: AbortSignal): AsyncIterable<EngineEvent> {
+    return this.#options.events.listen(kinds, signal);
   }
 
   async down(): Promise<void> {

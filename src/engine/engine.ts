@@ -15,11 +15,15 @@ import type { ClientLoginOptions } from "../session/mod.ts";
 import { type HttpProxy, proxyFromEnvironment } from "../transport/http_proxy.ts";
 import { systemClock } from "../transport/system.ts";
 import { Account } from "./account.ts";
+import type { Chat } from "./chat/chat.ts";
+import { type ChatParts, startChat, type StartedChat } from "./chat/start_chat.ts";
 import { connect, connectBetter } from "./connect.ts";
 import { Control } from "./control.ts";
+import { EventHub } from "./events.ts";
 import { type Identity, loadIdentity } from "./identity.ts";
 import type { LoginError } from "./login_error.ts";
 import { requireNick } from "./names.ts";
+import type { AccountObserver } from "./observer.ts";
 import { openOverlayDevice, type OverlayDevice, undoChanges } from "./overlay_device.ts";
 import { Notices } from "./notices.ts";
 import { Pings } from "./pings.ts";
@@ -27,6 +31,7 @@ import { NetworkSecrets } from "./secrets.ts";
 import { chooseServer, type ChosenServer } from "./server_choice.ts";
 import { ServerWays } from "./server_ways.ts";
 import {
+  type PeerPin,
   readNotices,
   readPins,
   readSecrets,
@@ -174,9 +179,14 @@ class Engine {
     const saveNotices = (changed: readonly StoredNotice[]) =>
       this.#keep(() => writeNotices(folder, server.id, changed));
     const kept = { secrets, notices: new Notices(readNotices(folder, server.id), saveNotices) };
-    const account = this.#account({ folder, server, identity, settings, dataPlane, network, overlay, ...kept });
+    const pins = readPins(folder, server.id);
+    const events = new EventHub(clock);
+    const shared = { folder, identity, settings, dataPlane, secrets, pins };
+    const { chat, observer } = this.#chat({ ...shared, serverId: server.id, events, account: () => account });
+    this.#inner.defer(() => chat.stop());
+    const account: Account = this.#account({ ...shared, ...kept, server, network, overlay, observer });
     const pings = new Pings({ dataPlane, clock, random });
-    this.#listen(dataPlane, account, pings);
+    this.#listen(dataPlane, account, pings, chat);
     this.#watch(network, account);
     this.#inner.defer(() => account.stop());
     this.control = new Control({
@@ -188,6 +198,8 @@ class Engine {
       saveSettings: (changed) => writeSettings(folder, changed),
       ...kept,
       pings,
+      chat,
+      events,
       clock,
       random,
       down: () => this.#down(),
@@ -261,10 +273,12 @@ class Engine {
     dataPlane: DataPlane;
     network: NetworkConfiguration;
     overlay: OverlayDevice;
+    pins: Map<number, PeerPin>;
+    observer: AccountObserver;
     secrets: NetworkSecrets;
     notices: Notices;
   }): Account {
-    const { folder, server, identity, settings, dataPlane, network, overlay, secrets, notices } = parts;
+    const { folder, server, identity, settings, dataPlane, network, overlay, ...kept } = parts;
     const { suite } = this.#options;
     const { clock, random } = this.#means;
     const offers = dataPlane.aeadCosts.map(({ aead, costNs }) => ({ aead, costNs }));
@@ -284,10 +298,8 @@ class Engine {
       suite,
       account: server.account,
       saveAccount: (changed) => this.#keep(() => writeAccount(folder, server.id, changed)),
-      pins: readPins(folder, server.id),
       savePins: (pins) => this.#keep(() => writePins(folder, server.id, pins)),
-      secrets,
-      notices,
+      ...kept,
       dataPlane,
       ownAddresses: () => network.addresses(),
       ways,
@@ -298,6 +310,16 @@ class Engine {
       onFatal: (error) => this.#loginFailed(error, server),
     });
     return account;
+  }
+
+  #chat(
+    { identity, settings, ...parts }:
+      & Omit<ChatParts, "identity" | "nick" | "clock" | "random" | "log">
+      & { identity: Identity; settings: StoredSettings },
+  ): StartedChat {
+    const { clock, random } = this.#means;
+    const nick = () => settings.nick;
+    return startChat({ ...parts, identity: identity.ed25519, nick, clock, random, log: this.#log });
   }
 
   #ways({ id, invite, account }: ChosenServer, folder: StateFolder): ServerWays {
@@ -375,9 +397,10 @@ class Engine {
     this.#log.error(explained.message, { hint: explained.hint });
   }
 
-  #listen(dataPlane: DataPlane, account: Account, pings: Pings): void {
+  #listen(dataPlane: DataPlane, account: Account, pings: Pings, chat: Chat): void {
     dataPlane.onEvent((event) => {
       pings.takeEvent(event);
+      if (event.on === "frame") chat.takeFrame(event.localSpi, event.frameType, event.payload);
       account.takeEvent(event);
       if (event.on === "failed") this.#fail(new UserError(`Cannot go on: the data plane failed (${event.reason})`));
     });

@@ -58,6 +58,8 @@ export interface PeersOptions {
   pins: Map<number, PeerPin>;
   /** Keeps the pins. */
   savePins(): void;
+  /** Packets to this peer may go another way now, or none. */
+  onPath(virtualAddress: number): void;
   /** The peer secrets of these networks, where we have them. */
   networkSecrets(networkIds: readonly number[]): ReadonlyMap<number, Uint8Array>;
 }
@@ -133,6 +135,11 @@ export class Peers implements TunnelListener {
     return this.#options.tunnels.get(link.localSpi) ?? null;
   }
 
+  /** Who is at the other end of a tunnel, null = nobody whom we may speak to. */
+  peerOf(localSpi: number): KnownPeer | null {
+    return this.#find(localSpi)?.peer.known ?? null;
+  }
+
   /** RENDEZVOUS came: begins the tunnel, unless the peer may have none. */
   takeRendezvous(message: ControlMessageOf<"rendezvous">): void {
     const { tunnels, log } = this.#options;
@@ -205,6 +212,7 @@ export class Peers implements TunnelListener {
     const fields = { peer: formatIpv4(peer.virtualAddress), spi: localSpi };
     if (path === null || path === undefined) this.#options.log.info("no path to a peer", fields);
     else this.#options.log.info("path to a peer", { ...fields, path: path.path, endpoint: path.endpoint });
+    this.#options.onPath(peer.virtualAddress);
     if (!hasPath) return this.#planRequests();
     peer.failures = 0;
     if (link === peer.inMaking && link.isEstablished) this.#promote(peer, link);
@@ -259,6 +267,7 @@ export class Peers implements TunnelListener {
     peer.inUse = link;
     this.#options.dataPlane.route(peer.virtualAddress, link.localSpi);
     if (old !== null && old !== link) this.#retire(peer, old);
+    this.#options.onPath(peer.virtualAddress);
   }
 
   #retire(peer: Peer, link: PeerLink): void {
@@ -303,6 +312,7 @@ export class Peers implements TunnelListener {
     peer.bytesOut += link.bytesOut;
     if (peer.inUse === link) this.#options.dataPlane.unroute(peer.virtualAddress);
     this.#options.tunnels.close(link.localSpi, reason);
+    this.#options.onPath(peer.virtualAddress);
   }
 
   #find(localSpi: number): { peer: Peer; link: PeerLink } | null {

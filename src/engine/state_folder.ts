@@ -56,9 +56,9 @@ export class StateFolder {
     const path = this.pathOf(name);
     try {
       using file = Deno.openSync(path, { read: true });
-      const { mode, size, uid } = file.statSync();
-      if (!this.#owners.includes(uid)) throw new UserError(`Cannot use ${path}: it belongs to another user`);
-      if (mode !== null && (mode & FOREIGN_ACCESS) !== 0) throw openToOthers(path, "600");
+      const info = file.statSync();
+      const { size } = info;
+      this.#requirePrivate(path, info);
       if (size > MAX_FILE_LENGTH) throw damaged(path, `it has ${size} bytes`);
       const bytes = new Uint8Array(size);
       let length = 0;
@@ -87,6 +87,28 @@ export class StateFolder {
     } catch (error) {
       throw explain(error, `Cannot save ${path}`);
     }
+  }
+
+  /**
+   * Path of a file that somebody else writes, made where there is none.
+   *
+   * @throws {UserError} exit 1 when others could read it, or it cannot be made
+   */
+  privateFile(name: string): string {
+    const path = this.pathOf(name);
+    try {
+      Deno.mkdirSync(path.slice(0, path.lastIndexOf("/")), { recursive: true, mode: 0o700 });
+      using file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
+      this.#requirePrivate(path, file.statSync());
+      return path;
+    } catch (error) {
+      throw explain(error, `Cannot use ${path}`);
+    }
+  }
+
+  #requirePrivate(path: string, { mode, uid }: Deno.FileInfo): void {
+    if (!this.#owners.includes(uid)) throw new UserError(`Cannot use ${path}: it belongs to another user`);
+    if (mode !== null && (mode & FOREIGN_ACCESS) !== 0) throw openToOthers(path, "600");
   }
 
   /** Path of a file; `name` may hold slashes. */

@@ -8,7 +8,7 @@ import { Tunnels, type TunnelsOptions } from "./tunnels.ts";
 export interface TunnellingOptions
   extends
     Omit<TunnelsOptions, "exchanges" | "listener">,
-    Pick<PeersOptions, "pins" | "savePins" | "networkSecrets">,
+    Pick<PeersOptions, "pins" | "savePins" | "networkSecrets" | "onPath">,
     PeersServer {
   /** Who we are, and which addresses are virtual. */
   overlay: Overlay;

@@ -1,6 +1,15 @@
 import * as v from "valibot";
 import { parseIpv4, parseIpv6 } from "../base/ip.ts";
 import {
+  isEngineEvent,
+  isEventsParams,
+  isInboxParams,
+  isMessageView,
+  isMessageViews,
+  isSendParams,
+} from "./chat_methods.ts";
+import type { EngineEvent, EventsParams, InboxParams, MessageView, SendParams } from "./chat_schema.ts";
+import {
   ControlError,
   type EngineControl,
   FAILURE_REASONS,
@@ -206,6 +215,17 @@ const METHODS: MethodTable = {
     result: pingReply,
   },
   down: { kind: "call", params: nothing, result: done },
+  send: { kind: "call", params: v.custom<SendParams>(isSendParams), result: v.custom<MessageView>(isMessageView) },
+  inbox: {
+    kind: "call",
+    params: v.custom<InboxParams>(isInboxParams),
+    result: v.custom<MessageView[]>(isMessageViews),
+  },
+  events: {
+    kind: "stream",
+    params: v.custom<EventsParams>(isEventsParams),
+    result: v.custom<EngineEvent>(isEngineEvent),
+  },
 };
 
 /** Names of all methods, in the order of `EngineControl`. */

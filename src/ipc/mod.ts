@@ -7,3 +7,4 @@
 export { connectControl, type ControlConnection, EngineUnreachableError, openControl } from "./client.ts";
 export * from "./schema.ts";
 export { type ControlServer, type ControlServerOptions, serveControl } from "./server.ts";
+export * from "./chat_schema.ts";

@@ -11,6 +11,8 @@
  * @module
  */
 
+import type { ChatControl } from "./chat_schema.ts";
+
 /** How packets reach a peer: straight, through a relay, or through the mediation server's own control connection. */
 export type PathKind = "direct" | "relay" | "server";
 
@@ -249,7 +251,7 @@ export interface InviteView {
 }
 
 /** What a running engine does for commands. Each method rejects with `ControlError` and with nothing else. */
-export interface EngineControl {
+export interface EngineControl extends ChatControl {
   /** The engine's state. Never refused. */
   status(): Promise<EngineStatus>;
   /** All networks of this client with their members, sorted by name. Empty when offline and nothing is cached. */
@@ -360,6 +362,8 @@ export const FAILURE_REASONS = {
   serverUnreachable: "the server cannot be reached",
   serverKeyChanged: "the server has another key than the one pinned",
   peerNotFound: "peer not found",
+  peerKeyRefused: "there is no key of the peer to trust",
+  invalidMessage: "invalid message",
   peerAmbiguous: "several peers have this nickname",
   tooManyNetworks: "you are in too many networks",
   tooManyTries: "too many tries, wait a minute",

@@ -87,6 +87,7 @@ class Rig {
       pins: this.pins,
       savePins: () => this.savedPins++,
       networkSecrets: () => new Map(),
+      onPath: () => {},
     });
   }
 

@@ -5,11 +5,15 @@ import {
   type BanView,
   ControlError,
   type EngineControl,
+  type EngineEvent,
   type EngineStatus,
+  type EventsParams,
+  type InboxParams,
   type InviteParams,
   type InviteView,
   type MemberParams,
   type MemberView,
+  type MessageView,
   type NetworkParams,
   type NetworkView,
   type NoticeView,
@@ -17,9 +21,10 @@ import {
   type PingParams,
   type PingReply,
   type PrivilegeName,
+  type SendParams,
 } from "../../src/ipc/mod.ts";
 import { parseNetworkInvite } from "../../src/protocol/mod.ts";
-import { sampleNetwork, sampleStatus } from "./sample_views.ts";
+import { sampleMessage, sampleNetwork, sampleStatus } from "./sample_views.ts";
 
 /** An invite to a network, with keys and secrets that nobody has. */
 export const SAMPLE_LINK = `buri://vpn.test:12975/#AQ${"A".repeat(112)}&join=AQAAAAc${"A".repeat(21)}`;
@@ -45,6 +50,12 @@ export class FakeEngine implements EngineControl {
   readonly banned = new Map<string, BanView[]>();
   /** What `notices` gives. */
   said: NoticeView[] = [];
+  /** The history. */
+  messages: MessageView[] = [];
+  /** What `events` tells. */
+  happening: EngineEvent[] = [];
+  /** Whether `events` ends after that. */
+  endsEvents = false;
   /** Names of the methods called, in order. */
   readonly calls: string[] = [];
   readonly #down = Promise.withResolvers<void>();
@@ -268,6 +279,44 @@ export class FakeEngine implements EngineControl {
       if (count === null) await nextTurn(signal);
     }
     this.calls.push("ping ended");
+  }
+
+  /** Everybody has it at once, but for those who are offline. */
+  async send({ to, kind, text }: SendParams): Promise<MessageView> {
+    this.calls.push(`send ${kind}`);
+    if (text.trim() === "") throw new ControlError("invalidMessage", "A message has 1 to 1024 bytes, this one 0.");
+    const network = kind === "peer" ? undefined : this.networks.find(({ id }) => id === to);
+    const members = network?.members ?? [this.#find(to)];
+    const message = sampleMessage({
+      id: (this.messages.length + 1).toString(16).padStart(32, "0"),
+      direction: "out",
+      from: { id: this.view.id ?? "", nick: this.view.nick },
+      to: network === undefined ? { id: members[0]!.id, nick: members[0]!.nick } : null,
+      network: network?.name ?? null,
+      text,
+      read: true,
+      deliveries: members.map(({ id, nick, status }) => {
+        return { id, nick, state: status === "online" ? "delivered" : "stored", reason: null };
+      }),
+    });
+    this.messages.push(message);
+    return await Promise.resolve(message);
+  }
+
+  async inbox({ with: partner, all, markRead, limit }: InboxParams): Promise<MessageView[]> {
+    this.calls.push("inbox");
+    const isWith = ({ from, to, network }: MessageView) =>
+      partner === null || network === partner || [from, to].some((one) => one?.nick === partner || one?.id === partner);
+    const found = this.messages.filter((one) => isWith(one) && (all || !one.read)).slice(-limit);
+    if (markRead) this.messages = this.messages.map((one) => found.includes(one) ? { ...one, read: true } : one);
+    return await Promise.resolve(found);
+  }
+
+  /** Tells `happening`, then waits for the signal. */
+  async *events({ kinds }: EventsParams, signal: AbortSignal): AsyncGenerator<EngineEvent> {
+    this.calls.push("events");
+    for (const event of this.happening) if (kinds === null || kinds.includes(event.kind)) yield event;
+    if (!this.endsEvents) { while (!signal.aborted) await nextTurn(signal); }
   }
 
   async down(): Promise<void> {

@@ -1,4 +1,4 @@
-import type { EngineStatus, MemberView, NetworkView } from "../../src/ipc/mod.ts";
+import type { EngineStatus, MemberView, MessageView, NetworkView } from "../../src/ipc/mod.ts";
 
 /** A member with a direct tunnel, unless `changes` say otherwise. */
 export function sampleMember(changes: Partial<MemberView> = {}): MemberView {
@@ -61,6 +61,23 @@ export function sampleStatus(changes: Partial<EngineStatus> = {}): EngineStatus 
     account: null,
     server: "203.0.113.1:12975",
     device: "buri0",
+    ...changes,
+  };
+}
+
+/** A message of bob's that was not read. */
+export function sampleMessage(changes: Partial<MessageView> = {}): MessageView {
+  return {
+    id: "00112233445566778899aabbccddeeff",
+    direction: "in",
+    from: { id: "090-123-456", nick: "bob" },
+    to: { id: "090-736-821", nick: "alice" },
+    network: null,
+    text: "see you at nine",
+    sentAt: 1_700_000_000_000,
+    read: false,
+    verified: true,
+    deliveries: [],
     ...changes,
   };
 }
