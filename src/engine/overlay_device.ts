@@ -6,13 +6,11 @@ import type { Overlay } from "../dataplane/types.ts";
 import type { NetworkConfiguration } from "../device/addresses.ts";
 import { openMemoryDevice, openTunnelDevice, type TunnelDevice } from "../device/mod.ts";
 import { describeClash, findRouteClashes } from "../device/routes.ts";
+import { DEVICE_MTU } from "./path_mtu.ts";
 import { formatVirtual6 } from "./views.ts";
 
 /** What `--device` takes for an engine without a device. */
 export const NO_DEVICE = "none";
-
-/** Leaves room for the outer headers of both suites within 1500 bytes. */
-const MTU = 1400;
 
 const RIGHTS_HINT = "Run it as root, give it CAP_NET_ADMIN (setcap) and access to /dev/net/tun, or use --device none.";
 
@@ -74,7 +72,7 @@ function configureDevice(name: string, overlay: Overlay, network: NetworkConfigu
       name,
       address4: `${formatIpv4(virtualAddress)}/${pool.bits}`,
       address6: `${formatVirtual6(prefix6, virtualAddress)}/96`,
-      mtu: MTU,
+      mtu: DEVICE_MTU,
     });
     for (const what of missing) log.warn("the device lacks something", { what });
   } catch (error) {

@@ -24,6 +24,7 @@ import {
 } from "../protocol/mod.ts";
 import { type OverlayRanges, usableCandidates } from "./candidates.ts";
 import type { PeerNat } from "./nat_word.ts";
+import { PathMtu } from "./path_mtu.ts";
 import { type BindingEffect, RelayBinding } from "./relay_binding.ts";
 import type { RelayStream, RelayStreams } from "./relay_streams.ts";
 import type { LinkFacts } from "./views.ts";
@@ -49,7 +50,7 @@ export interface TunnelFacts {
 /** What a tunnel works with. */
 export interface TunnelOptions {
   /** Where datagrams go out. */
-  dataPlane: Pick<DataPlane, "setPath" | "sendFrame" | "sendDatagram">;
+  dataPlane: Pick<DataPlane, "setPath" | "setMaxDatagramLength" | "sendFrame" | "sendDatagram">;
   /** Ways to relays where UDP does not pass; left out: none. */
   streams?: Pick<RelayStreams, "use" | "leave" | "died" | "isUdpSilent">;
   /** Time. */
@@ -78,6 +79,7 @@ export class Tunnel {
   readonly facts: TunnelFacts;
   readonly #options: TunnelOptions;
   readonly #paths: PathBook;
+  readonly #mtu: PathMtu;
   readonly #bindings: RelayBinding[] = [];
   /** By relayId in hexadecimal. */
   readonly #streams = new Map<string, RelayStream>();
@@ -94,6 +96,7 @@ export class Tunnel {
     this.facts = facts;
     this.#options = options;
     this.#paths = new PathBook(options.random);
+    this.#mtu = new PathMtu({ ...options, ...facts, onNarrow: (...what) => this.#noteNarrow(...what) });
   }
 
   /** Whether the end with the lower inbound SPI, which starts exchanges, is us. */
@@ -104,6 +107,11 @@ export class Tunnel {
   /** The path packets take, or null. */
   get path(): PathView | null {
     return this.#paths.current;
+  }
+
+  /** UDP payload bytes of the longest datagram that the path takes, as far as is known. */
+  get maxDatagramLength(): number {
+    return this.#mtu.limit;
   }
 
   /** Endpoints of relays that forward for us. */
@@ -165,9 +173,30 @@ export class Tunnel {
   /** Tells the paths what happened. */
   tell(event: PathEvent): void {
     if (this.#isClosed) return;
-    for (const effect of this.#paths.step(event, this.#options.clock.now())) this.#carryOut(effect);
+    const now = this.#options.clock.now();
+    for (const effect of this.#paths.step(event, now)) this.#carryOut(effect);
+    if (event.on === "traffic") this.#mtu.traffic(now, this.#rttMs);
+    else if (event.on === "ownAddressChanged") this.#mtu.restart(now, this.#rttMs);
     this.#watchRelays();
     this.#arm();
+  }
+
+  /** MTU ANSWER came. @throws {ProtocolError} when it is malformed */
+  takeMtuAnswer(payload: Uint8Array): void {
+    this.#mtu.takeAnswer(payload, this.#options.clock.now(), this.#rttMs);
+    this.#arm();
+  }
+
+  get #rttMs(): number | null {
+    return this.path?.rttMs ?? null;
+  }
+
+  #noteNarrow(endpoint: Endpoint, isNarrow: boolean): void {
+    const fields = { endpoint: formatEndpoint(endpoint) };
+    if (isNarrow) {
+      this.#options.log.warn("a path carries only short datagrams: it is used where there is no other", fields);
+    }
+    this.tell({ on: "narrow", endpoint, isNarrow });
   }
 
   /** A datagram of section 12.2 came; one that is not for this tunnel is ignored. @throws {ProtocolError} */
@@ -209,6 +238,7 @@ export class Tunnel {
     if (this.#isClosed) return;
     const now = this.#options.clock.now();
     for (const binding of this.#bindings) this.#carryOutAll(binding, binding.tick(now));
+    this.#mtu.tick(now, this.#rttMs);
     this.tell({ on: "tick" });
   }
 
@@ -224,6 +254,7 @@ export class Tunnel {
         return dataPlane.sendDatagram(effect.endpoint, classicExchange.punch.encode({ spi: remoteSpi }));
       case "use":
         dataPlane.setPath(localSpi, effect.endpoint);
+        this.#mtu.use(effect.endpoint, this.#options.clock.now(), this.#rttMs);
         return onPathChanged(localSpi, this.path);
       case "askForPunch":
         return askForPunch(localSpi);
@@ -287,7 +318,8 @@ export class Tunnel {
   #arm(): void {
     this.#cancelTimer();
     if (this.#isClosed) return;
-    const due = [this.#paths.nextWakeAt(), ...this.#bindings.map(({ wakeAt }) => wakeAt)].filter((at) => at !== null);
+    const wakeTimes = [this.#paths.nextWakeAt(), this.#mtu.wakeAt, ...this.#bindings.map(({ wakeAt }) => wakeAt)];
+    const due = wakeTimes.filter((at) => at !== null);
     if (due.length === 0) return;
     const { clock } = this.#options;
     this.#cancelTimer = clock.after(Math.max(0, Math.min(...due) - clock.now()), () => this.#tick());

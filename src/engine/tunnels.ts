@@ -269,6 +269,7 @@ export class Tunnels {
     try {
       if (frameType === INNER_FRAME.rekeyWanted && entry.tunnel.isInitiator) this.#rekey(localSpi);
       else if (frameType === INNER_FRAME.endpoints) this.#takeEndpoints(entry, payload);
+      else if (frameType === INNER_FRAME.mtuAnswer) entry.tunnel.takeMtuAnswer(payload);
       else if (frameType === INNER_FRAME.nat) {
         entry.tunnel.peerNat = decodeNatWord(payload);
         this.#options.searches.peerTold(entry.tunnel);

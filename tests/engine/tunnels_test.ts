@@ -70,6 +70,8 @@ class Rig {
   readonly searchLog: string[] = [];
   /** What there is to tell of our NAT. */
   natWord: Uint8Array | null = null;
+  /** Bodies of MTU PROBEs. */
+  readonly mtuProbes: Uint8Array[] = [];
   readonly #probes: { endpoint: Endpoint; probeId: bigint }[] = [];
   readonly tunnels: Tunnels;
 
@@ -84,11 +86,13 @@ class Rig {
       removeTunnel: (spi) => say(`remove ${spi}`),
       installKeys: (_spi, installed, use) => say(`keys ${use} ${"sealKey" in installed ? installed.sealKey[0] : ""}`),
       useKeys: (_spi, epoch) => say(`use ${epoch}`),
+      setMaxDatagramLength: (_spi, length) => say(`limit ${length}`),
       setPath: (_spi, endpoint) => say(`path ${endpoint === null ? "none" : formatEndpoint(endpoint)}`),
       sendFrame: (_spi, endpoint, type, payload) => {
         if (type === INNER_FRAME.probe) {
           this.#probes.push({ endpoint: endpoint!, probeId: innerFrames.probe.decode(payload).probeId });
-        } else say(`frame ${type} ${endpoint === null ? "path" : formatEndpoint(endpoint)}`);
+        } else if (type === INNER_FRAME.mtuProbe) this.mtuProbes.push(payload);
+        else say(`frame ${type} ${endpoint === null ? "path" : formatEndpoint(endpoint)}`);
       },
       sendDatagram: (endpoint, bytes) => {
         if (datagramType(bytes) !== DATAGRAM.punch) say(`send ${datagramType(bytes)} ${formatEndpoint(endpoint)}`);
