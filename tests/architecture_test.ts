@@ -94,7 +94,7 @@ const LAYERS: readonly Layer[] = [
   {
     folder: "server",
     imports: ["base", "protocol", "crypto", "session", "transport", "relay", "relay_control"],
-    packages: ["node:*", "kysely"],
+    packages: ["node:*", "kysely", "valibot"],
     because: "a server decides who may meet; it has no device, no tunnel keys and no engine",
   },
   {

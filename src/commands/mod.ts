@@ -32,7 +32,9 @@ import { peer } from "./peer.ts";
 import { ping } from "./ping.ts";
 import { reject } from "./reject.ts";
 import { server } from "./server.ts";
+import { serverAccount } from "./server_account.ts";
 import { serverInvite } from "./server_invite.ts";
+import { serverPolicy } from "./server_policy.ts";
 import { setAccess } from "./set_access.ts";
 import { setNick } from "./set_nick.ts";
 import { setPass } from "./set_pass.ts";
@@ -80,6 +82,8 @@ export const COMMANDS: readonly Command[] = [
   ping,
   server,
   serverInvite,
+  serverPolicy,
+  serverAccount,
   labNatMatrix,
   helpAbout(() => COMMANDS),
   version,

@@ -26,6 +26,7 @@ export const server: Command = defineCommand({
       summary: "Port for clients that only TLS gets through to; off = none (default 443 where it is free)",
     },
     pool: { value: "CIDR", summary: "Block of virtual addresses (default: a random /16 of 10/8, drawn once)" },
+    policy: { value: "FILE", summary: "What it allows to whom, see `server policy` (default: everything)" },
     suite: { value: "1,2", summary: "Suites of the cryptography it offers (default 2)" },
     ...LOG_OPTIONS,
   },
@@ -43,6 +44,7 @@ export const server: Command = defineCommand({
       relayPort: parsePort("--relay", options.relay ?? "17771"),
       ...(options.tls === "off" ? {} : { tls: tlsOption(options.tls) }),
       ...(options.pool === undefined ? {} : { pool: checkCidr("--pool", options.pool) }),
+      ...(options.policy === undefined ? {} : { policyFile: options.policy }),
       suites: parseSuites("--suite", options.suite ?? "2"),
       log: loggerOf(context, options),
     };

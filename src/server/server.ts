@@ -12,6 +12,7 @@ import { DiscoverySockets } from "./discovery.ts";
 import { rememberListenAddress } from "./invite.ts";
 import { measureOffers } from "./measure.ts";
 import { makeWorld } from "./make_world.ts";
+import { watchPlans } from "./plan_changes.ts";
 import { POLICIES, type ServerPolicy } from "./plans.ts";
 import { makeRelayOffer, relayAuthority, type TicketIssuer } from "./relay_tickets.ts";
 import { accountHandlers } from "./requests_account.ts";
@@ -242,6 +243,7 @@ function serve(
   tasks.spawn("control", () => listener.run());
   tasks.spawn("relay", (signal) => failWith(bound.relay, signal));
   tasks.spawn("discovery", () => bound.discovery.run(world));
+  tasks.spawn("plans", (signal) => watchPlans(world, signal));
   let stopping: Promise<void> | null = null;
   const stop = () => stopping ??= opened.disposeAsync().then(() => stopped.resolve(), stopped.reject);
   const { udpPort, udp2Port, relay } = bound;

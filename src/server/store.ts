@@ -293,6 +293,8 @@ export interface Store {
    * @throws {StoreBusyError} when nothing can be written now (disk full, disk error); reading goes on.
    */
   write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
+  /** Whether another process has changed what is kept since this was last asked, or since the store was opened. */
+  wasChangedElsewhere(): Promise<boolean>;
   /** Ends after the transactions that were begun. */
   close(): Promise<void>;
 }

@@ -78,10 +78,12 @@ class SqliteStore implements Store {
   readonly #transaction: StoreTransaction;
   readonly #turns = new Turns();
   readonly #checksum: RowChecksum;
+  #dataVersion: number;
 
   constructor(database: DatabaseSync, checksum: RowChecksum, onDamage: (error: DamagedRowError) => void) {
     this.#database = database;
     this.#checksum = checksum;
+    this.#dataVersion = dataVersionOf(database);
     this.#transaction = sqlTransaction(connectionTo(database), checksum, onDamage);
   }
 
@@ -98,6 +100,14 @@ class SqliteStore implements Store {
 
   write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T> {
     return this.#inTransaction(() => work(this.#transaction));
+  }
+
+  wasChangedElsewhere(): Promise<boolean> {
+    return this.#turns.take(() => {
+      const former = this.#dataVersion;
+      this.#dataVersion = dataVersionOf(this.#database);
+      return Promise.resolve(this.#dataVersion !== former);
+    });
   }
 
   close(): Promise<void> {
@@ -125,6 +135,11 @@ class SqliteStore implements Store {
   #rollBack(): void {
     if (this.#database.isTransaction) this.#database.exec("ROLLBACK");
   }
+}
+
+/** A number that changes with each commit of another connection, and never with one of ours. */
+function dataVersionOf(database: DatabaseSync): number {
+  return Number((database.prepare("PRAGMA data_version").get() as { data_version: number }).data_version);
 }
 
 function isSqliteError(error: Error): boolean {

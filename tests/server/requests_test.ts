@@ -72,6 +72,7 @@ Deno.test("handlePlaintext says nothing to anybody before the change is on the d
   await using test = await makeTestStore();
   const committed = Promise.withResolvers<void>();
   const slow: Store = {
+    wasChangedElsewhere: () => Promise.resolve(false),
     ...{ read: (work) => test.store.read(work), close: () => test.store.close() },
     write: async (work) => {
       const result = await test.store.write(work);

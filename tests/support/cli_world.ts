@@ -73,6 +73,8 @@ export class CliWorld {
       roles: {
         startServer: unexpected,
         makeInvite: unexpected,
+        readPolicy: unexpected,
+        showAccount: unexpected,
         startEngine: unexpected,
         runMatrix: unexpected,
         ...this.#options.roles,

@@ -38,6 +38,8 @@ export interface ServerOptions {
   pool?: string;
   /** Suites it accepts, 1 and 2. */
   suites: number[];
+  /** Policy file; without it everything is allowed. */
+  policyFile?: string;
   /** Where it reports. */
   log: Logger;
 }
@@ -98,10 +100,41 @@ export interface RunningEngine {
   stop(): Promise<void>;
 }
 
+/** What one limit of a plan may be. */
+export type LimitValue = string | number | boolean | null;
+
+/** What a server allows, by plan. */
+export interface PolicyView {
+  /** `open` or `hamachi`. */
+  name: string;
+  /** Plan of new accounts. */
+  defaultPlan: string;
+  /** Limits by the names that a policy file has for them. */
+  plans: Readonly<Record<"free" | "premium", Readonly<Record<string, LimitValue>>>>;
+}
+
+/** An account of a server, for its operator. */
+export interface AccountView {
+  /** Client id, `ddd-ddd-ddd`. */
+  id: string;
+  /** Nickname, may be empty. */
+  nick: string;
+  /** Virtual IPv4 address. */
+  address4: string;
+  /** `free` or `premium`. */
+  plan: string;
+  /** Networks it is in. */
+  networkCount: number;
+}
+
 /** The long-running parts of Buri, loaded only by the command that needs one. */
 export interface Roles {
   /** Rejects with `UserError` when it cannot serve. */
   startServer(options: ServerOptions): Promise<RunningServer>;
+  /** Reads a policy file, or gives the policy without one. Rejects with `UserError`. */
+  readPolicy(file: string | undefined): Promise<PolicyView>;
+  /** Shows an account of a data folder, after giving it `plan`. Rejects with `UserError`. */
+  showAccount(options: { dataDir: string; id: string; plan?: "free" | "premium" }): Promise<AccountView>;
   /** The invite of a data folder. Rejects with `UserError`. */
   makeInvite(options: { dataDir: string; host?: string }): Promise<string>;
   /** Resolves when logged in. Rejects with `UserError`, or with the signal's reason. */

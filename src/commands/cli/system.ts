@@ -42,11 +42,22 @@ function systemContext(signal: AbortSignal): Context {
 
 /** What a command does not need is not loaded: `buri version` answers before the engine's code would be read. */
 const roles: Roles = {
-  startServer: async (options) => {
-    const { startServer } = await import("../../server/mod.ts");
+  startServer: async ({ policyFile, ...rest }) => {
+    const { readPolicy, startServer } = await import("../../server/mod.ts");
+    const options = policyFile === undefined ? rest : { ...rest, policy: readPolicy(policyFile) };
     if (Deno.build.os !== "linux") return await startServer(options);
     const { giveUpRoot } = await import("./give_up_root.ts");
     return await startServer({ ...options, onOpen: (dataDir) => giveUpRoot(dataDir, options.log) });
+  },
+  readPolicy: async (file) => {
+    const { POLICIES, readPolicy } = await import("../../server/mod.ts");
+    const { name, defaultPlan, plans } = file === undefined ? POLICIES.open : readPolicy(file);
+    return { name, defaultPlan, plans: { free: { ...plans.free }, premium: { ...plans.premium } } };
+  },
+  showAccount: async ({ dataDir, id, plan }) => {
+    const { showAccount } = await import("../../server/mod.ts");
+    const { clientId: _, ...account } = await showAccount(dataDir, Number(id.replaceAll("-", "")), plan);
+    return { id, ...account };
   },
   makeInvite: async (options) => await (await import("../../server/mod.ts")).makeInvite(options),
   startEngine: async (options) => await (await import("../../engine/mod.ts")).startEngine(options),
