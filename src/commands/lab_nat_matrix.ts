@@ -22,7 +22,7 @@ export const labNatMatrix: Command = defineCommand({
     "program nft for most kinds. Exit code 1 when a path is not as expected.",
     "Kinds: public, FC full cone, AR address-restricted, PR port-restricted, SY symmetric, SN symmetric within 64 ports, " +
     "SS symmetric with the next port, CG behind a carrier's NAT, CGs both behind one carrier, CN carrier with 64 ports, " +
-    "HP hairpin, UB UDP blocked, T4 only TCP 443.",
+    "HP hairpin, UB UDP blocked, T4 only TCP 443, PX only an HTTP proxy.",
   ],
   options: {
     kinds: { value: "A,B", summary: "Only these kinds (default: all but CN)" },

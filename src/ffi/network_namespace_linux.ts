@@ -77,6 +77,11 @@ export class NetworkNamespace implements Disposable {
     }
   }
 
+  /** Moves the thread into it for good. */
+  enter(): void {
+    enterNamespace(this.descriptor, CLONE_NEWNET);
+  }
+
   /** Binds it to an existing file, as `ip netns` does, so that others find it and it outlives us. @throws {SystemError} */
   nameAt(path: string): void {
     mountPath(`/proc/self/fd/${this.descriptor}`, path, "none", MS_BIND);

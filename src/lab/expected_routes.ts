@@ -29,6 +29,7 @@ export const MATRIX_KINDS: readonly MatrixKind[] = [
   "HP",
   "UB",
   "T4",
+  "PX",
 ];
 
 /** What counts of a kind here. */
@@ -49,6 +50,7 @@ const CLASSES: Record<MatrixKind, RouteClass> = {
   CN: "symmetric",
   UB: "walled",
   T4: "walled",
+  PX: "walled",
 };
 
 const ROUTES: Record<RouteClass, Record<RouteClass, ExpectedRoute>> = {

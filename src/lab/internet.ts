@@ -1,5 +1,6 @@
 import { Nftables } from "../ffi/nftables_linux.ts";
 import { writeKernelFile } from "../ffi/posix_linux.ts";
+import { ConnectProxy } from "./connect_proxy.ts";
 import type { Lab, LabHost } from "./lab.ts";
 import { NAT_KINDS, type NatKindId, type RouterRules } from "./nat_kinds.ts";
 
@@ -11,6 +12,9 @@ const LAST_PUBLIC = 250;
 const HOME_ROUTER = "192.168.1.1";
 const HOME_HOST = "192.168.1.2";
 const UDP = 17;
+/** Of proxies, and what they let through to. */
+const PROXY_PORT = 3128;
+const WEB_PORT = 443;
 
 /** A host behind one router or several. */
 export interface Home {
@@ -20,6 +24,14 @@ export interface Home {
   routers: LabHost[];
   /** What the world sees. */
   publicAddress: string;
+  /** Starts the HTTP proxy that this home has instead of a way out, and gives its URL; null = it has none. */
+  startProxy: (() => Promise<LabProxy>) | null;
+}
+
+/** A proxy that runs until it is disposed of. */
+export interface LabProxy extends Disposable {
+  /** `http://user:password@host:port`. */
+  readonly url: string;
 }
 
 /** The Internet of a laboratory: one router in the middle that connects public hosts and homes. */
@@ -74,7 +86,8 @@ export class Internet {
     addAddress(routers[0]!, "lan", `${HOME_ROUTER}/24`);
     addAddress(host, "lan0", `${HOME_HOST}/24`);
     addDefaultRoute(host, "lan0", HOME_ROUTER);
-    return { host, routers, publicAddress };
+    const startProxy = NAT_KINDS[kind].hasProxy === true ? () => startWebProxy(routers[0]!) : null;
+    return { host, routers, publicAddress, startProxy };
   }
 
   /** From now on drops all UDP between two public addresses, both ways; nothing else. */
@@ -133,6 +146,14 @@ export class Internet {
     addAddress(inner, "wan", `${carrierAddress(level, 2)}/24`);
     addDefaultRoute(inner, "wan", carrierAddress(level, 1));
   }
+}
+
+async function startWebProxy(router: LabHost): Promise<LabProxy> {
+  const credentials = "home:s3same";
+  const place = { hostname: HOME_ROUTER, port: PROXY_PORT };
+  const proxy = await ConnectProxy.start(router, { ...place, credentials, allowedPorts: [WEB_PORT] });
+  const url = `http://${credentials}@${HOME_ROUTER}:${PROXY_PORT}`;
+  return { url, [Symbol.dispose]: () => proxy[Symbol.dispose]() };
 }
 
 function carrierAddress(level: number, number: number): string {

@@ -17,7 +17,7 @@ export type NatDependence = "endpointIndependent" | "addressDependent" | "addres
 export type RouterRules = (publicAddress: string) => FirewallTable | string;
 
 /** Short name of a kind, as in the table of results. */
-export type NatKindId = "PR" | "FC" | "AR" | "SY" | "SN" | "SS" | "HP" | "UB" | "T4" | "CG" | "CGs" | "CN";
+export type NatKindId = "PR" | "FC" | "AR" | "SY" | "SN" | "SS" | "HP" | "UB" | "T4" | "PX" | "CG" | "CGs" | "CN";
 
 /** A kind of NAT. */
 export interface NatKind {
@@ -37,6 +37,8 @@ export interface NatKind {
   routers: RouterRules[];
   /** Whether two homes of this kind have the last router in common. */
   sharesCarrier?: true;
+  /** Whether the first router has an HTTP proxy, through which alone others are reached. */
+  hasProxy?: true;
 }
 
 const UDP = 17;
@@ -70,8 +72,18 @@ const NO_UDP: FirewallChain = {
   rules: [{ matches: [{ on: "protocol", number: UDP }], verdict: "drop" }],
 };
 
+const NOTHING_THROUGH: FirewallChain = {
+  name: "through",
+  type: "filter",
+  hook: "forward",
+  priority: 0,
+  rules: [{ matches: [{ on: "inputInterface", name: "lan" }], verdict: "drop" }],
+};
+
 const portRestricted: RouterRules = () => ({ name: "nat", chains: [MASQUERADE, UNASKED_IN] });
 const withoutUdp: RouterRules = () => ({ name: "nat", chains: [MASQUERADE, UNASKED_IN, NO_UDP] });
+
+const onlyProxy: RouterRules = () => ({ name: "nat", chains: [UNASKED_IN, NOTHING_THROUGH] });
 
 /** An `nft -f` script with the chain all recipes share. */
 function script(...chains: string[]): string {
@@ -176,6 +188,15 @@ export const NAT_KINDS: Record<NatKindId, NatKind> = {
     filtering: null,
     tcp: [443],
     routers: [only443],
+  },
+  PX: {
+    ...PORT_RESTRICTED,
+    title: "only an HTTP proxy, to port 443",
+    mapping: null,
+    filtering: null,
+    tcp: [],
+    routers: [onlyProxy],
+    hasProxy: true,
   },
   CG: { ...PORT_RESTRICTED, title: "home behind a carrier's NAT", routers: [portRestricted, portRestricted] },
   CGs: {

@@ -7,7 +7,7 @@
 import { LabBuri, type LabMember, type LogEvent } from "./buri.ts";
 import { type ExpectedRoute, expectedRoute, isExpected, type MatrixKind } from "./expected_routes.ts";
 import { type Home, Internet } from "./internet.ts";
-import { Lab, type LabHost } from "./lab.ts";
+import { Lab } from "./lab.ts";
 import { NAT_KINDS } from "./nat_kinds.ts";
 
 /** What to run. */
@@ -54,6 +54,7 @@ export async function runPair(
   const folder = Deno.makeTempDirSync({ prefix: "buri-lab-" });
   // The server gives up root; it has to be able to walk to its own folder then.
   Deno.chmodSync(folder, 0o755);
+  using open = new DisposableStack();
   const lab = new Lab();
   const close = () => void lab.close();
   signal.addEventListener("abort", close);
@@ -68,7 +69,7 @@ export async function runPair(
     failure: null,
   };
   try {
-    const members = await meet(order, new LabBuri({ lab, program, folder }), new Internet(lab));
+    const members = await meet(order, new LabBuri({ lab, program, folder }), new Internet(lab), open);
     Object.assign(result, await watch(members, expected, signal));
   } catch (error) {
     result.failure = error instanceof Error ? error.message : String(error);
@@ -82,28 +83,36 @@ export async function runPair(
 }
 
 /** Builds the world and lets the two join one network. */
-async function meet(order: PairOrder, buri: LabBuri, internet: Internet): Promise<[LabMember, LabMember]> {
+async function meet(
+  order: PairOrder,
+  buri: LabBuri,
+  internet: Internet,
+  open: DisposableStack,
+): Promise<[LabMember, LabMember]> {
   const server = internet.addPublicHost("server");
   const invite = await buri.server(server.host, server.addresses[0]!);
   const homes = addHomes(internet, order);
   const ports = localPorts(order.seed);
-  const [first, second] = await Promise.all([
-    buri.up(homes[0], invite, ["--port", String(ports[0])]),
-    buri.up(homes[1], invite, ["--port", String(ports[1])]),
-  ]);
+  const up = async ({ host, startProxy }: MatrixHome, port: number) => {
+    const proxy = startProxy === null ? null : open.use(await startProxy());
+    return await buri.up(host, invite, ["--port", String(port), ...(proxy === null ? [] : ["--proxy", proxy.url])]);
+  };
+  const [first, second] = await Promise.all([up(homes[0], ports[0]), up(homes[1], ports[1])]);
   await second.must("create", "matrix", "");
   await first.must("join", "matrix", "");
   return [first, second];
 }
 
-function addHomes(internet: Internet, { first, second }: PairOrder): [LabHost, LabHost] {
+type MatrixHome = Pick<Home, "host" | "startProxy">;
+
+function addHomes(internet: Internet, { first, second }: PairOrder): [MatrixHome, MatrixHome] {
   let neighbour: Home | undefined;
-  const add = (name: string, kind: MatrixKind) => {
-    if (kind === "public") return internet.addPublicHost(name).host;
+  const add = (name: string, kind: MatrixKind): MatrixHome => {
+    if (kind === "public") return { host: internet.addPublicHost(name).host, startProxy: null };
     const isShared = first === second && NAT_KINDS[kind].sharesCarrier === true;
     const home = internet.addHome(name, kind, isShared ? neighbour : undefined);
     neighbour = home;
-    return home.host;
+    return home;
   };
   return [add("home1", first), add("home2", second)];
 }

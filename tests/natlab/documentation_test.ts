@@ -22,7 +22,7 @@ Deno.test("docs/NAT.md tells of each kind what NAT_KINDS holds it to", async () 
       : `${LETTERS[kind.mapping]}M | ${LETTERS[kind.filtering]}F | ${PORTS[kind.ports]} | ${
         kind.hairpin ? "yes" : "no"
       }`;
-    const tcp = kind.tcp === "all" ? "all" : kind.tcp.join(", ");
+    const tcp = kind.tcp === "all" ? "all" : kind.tcp.join(", ") || "–";
     const row = new RegExp(`^\\| ${id} \\| [^|]+ \\| ${escapeRegExp(`${behaviour} | ${tcp} |`)}$`, "m");
     assert.match(page, row, id);
   }
