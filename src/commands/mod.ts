@@ -42,6 +42,7 @@ import { status } from "./status.ts";
 import { unban } from "./unban.ts";
 import { up } from "./up.ts";
 import { version } from "./version.ts";
+import { view } from "./view.ts";
 import { welcome } from "./welcome.ts";
 
 export { runCommandLine } from "./cli/run.ts";
@@ -49,6 +50,7 @@ export { runAsProcess } from "./cli/system.ts";
 
 /** All commands in the order in which help lists them; the first is what a line without a command means. */
 export const COMMANDS: readonly Command[] = [
+  view,
   status,
   up,
   down,

@@ -5,6 +5,7 @@ import { chooseStateDir } from "../../src/commands/cli/state_dir.ts";
 import { COMMANDS, runCommandLine } from "../../src/commands/mod.ts";
 import { EngineUnreachableError, openControl } from "../../src/ipc/client.ts";
 import { serveStream } from "../../src/ipc/server.ts";
+import type { Form } from "../../src/tui/form.ts";
 import type { FakeEngine } from "./fake_engine.ts";
 import { memoryStreamPair } from "./memory_stream.ts";
 
@@ -16,6 +17,10 @@ export interface WorldOptions {
   program?: ProgramName;
   /** Long-running parts; by default calling one is a mistake. */
   roles?: Partial<Roles>;
+  /** A person who sits at a terminal, and what it answers to each run of questions; null = leaves by Ctrl-C. */
+  answers?: (readonly string[] | null)[];
+  /** Lines of stdin. */
+  stdin?: string[];
 }
 
 /** A world without processes, files and sockets: commands run in it and leave what they print. */
@@ -24,6 +29,8 @@ export class CliWorld {
   readonly stderr: string[] = [];
   /** State folders that commands looked for an engine in. */
   readonly stateDirs: string[] = [];
+  /** What the person was asked. */
+  readonly questions: Form["questions"][] = [];
   readonly #options: WorldOptions;
   readonly #interruption = new AbortController();
   readonly #served: Promise<void>[] = [];
@@ -65,6 +72,13 @@ export class CliWorld {
       complain: (line) => void this.stderr.push(safe(line)),
       signal: this.#interruption.signal,
       wallMs: () => 0,
+      isInteractive: this.#options.answers !== undefined,
+      ask: (questions) => {
+        this.questions.push(questions);
+        const answers = this.#options.answers?.shift();
+        return answers ? Promise.resolve(answers) : Promise.reject(new Interrupted("SIGINT"));
+      },
+      readLine: () => Promise.resolve(this.#options.stdin?.shift() ?? null),
       stateDir,
       connect: (option) => {
         stateDir(option);
@@ -77,6 +91,7 @@ export class CliWorld {
         showAccount: unexpected,
         startEngine: unexpected,
         runMatrix: unexpected,
+        runView: unexpected,
         ...this.#options.roles,
       },
     };

@@ -3,6 +3,7 @@ import type { ControlConnection, EngineControl } from "../../ipc/mod.ts";
 import type { HttpProxy } from "../../transport/http_proxy.ts";
 import type { MatrixOptions } from "../../lab/nat_matrix.ts";
 import type { PairResult } from "../../lab/pair_run.ts";
+import type { Form, ViewOptions } from "../../tui/mod.ts";
 
 /** The name the program was started under. `hamachi` speaks that program's sentences to those who look for them. */
 export type ProgramName = "buri" | "hamachi";
@@ -141,6 +142,8 @@ export interface Roles {
   startEngine(options: EngineOptions): Promise<RunningEngine>;
   /** Runs pairs of NATs in laboratories, with this program in them. Rejects with `UserError`. */
   runMatrix(options: Omit<MatrixOptions, "program">): Promise<PairResult[]>;
+  /** Shows the engine on the whole screen of this terminal until the person quits or the signal aborts. */
+  runView(options: Omit<ViewOptions, "terminal" | "clock">): Promise<void>;
 }
 
 /** The world as a command sees it, so that tests can be one. */
@@ -151,6 +154,12 @@ export interface Context {
   print(line: string): void;
   /** Prints one line on stderr, through `safe()`. */
   complain(line: string): void;
+  /** Whether a person sits at stdin and stdout: a terminal that can do more than print. */
+  readonly isInteractive: boolean;
+  /** Asks that person. Rejects with `Interrupted` when the person leaves. Only where `isInteractive`. */
+  ask(questions: Form["questions"]): Promise<readonly string[]>;
+  /** The next line of stdin without its end, however it came; null = there is none. */
+  readLine(): Promise<string | null>;
   /** Aborts, with an `Interrupted` as its reason, when a person or the system ends the program. */
   readonly signal: AbortSignal;
   /** Milliseconds since 1970, for log lines. */

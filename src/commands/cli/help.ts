@@ -24,7 +24,7 @@ export function renderOverview(program: ProgramName, commands: readonly Command[
     `usage: ${program} [command]`,
     ...groups,
     "",
-    `Without a command: the state of this computer. More on one of them: ${program} help COMMAND`,
+    `Without a command: \`view\` in a terminal, else \`status\`. More on one of them: ${program} help COMMAND`,
   ];
 }
 

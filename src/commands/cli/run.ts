@@ -2,7 +2,7 @@ import { UserError } from "../../base/errors.ts";
 import { ControlError, EngineUnreachableError } from "../../ipc/mod.ts";
 import { renderJson } from "../text/json.ts";
 import type { Command } from "./command.ts";
-import type { Context, ProgramName } from "./context.ts";
+import { type Context, Interrupted, type ProgramName } from "./context.ts";
 import { renderCommandHelp } from "./help.ts";
 import { type ActingRun, reportRefusal } from "./outcome.ts";
 import { parseInput } from "./parse.ts";
@@ -35,7 +35,7 @@ export async function runCommandLine(
   try {
     return await command.run(context, parseInput(command, rest));
   } catch (error) {
-    if (context.signal.aborted) return INTERRUPTED;
+    if (context.signal.aborted || error instanceof Interrupted) return INTERRUPTED;
     return explain(error, command, run);
   }
 }

@@ -4,8 +4,11 @@ import { fileURLToPath } from "node:url";
 import { utf8 } from "../../base/bytes.ts";
 import { safe } from "../../base/safe.ts";
 import { connectControl } from "../../ipc/mod.ts";
+import { systemClock } from "../../transport/system.ts";
+import type { Form } from "../../tui/mod.ts";
 import type { Command } from "./command.ts";
 import { type Context, Interrupted, type Roles } from "./context.ts";
+import { readLine } from "./read_line.ts";
 import { INTERRUPTED, runCommandLine } from "./run.ts";
 import { chooseStateDir } from "./state_dir.ts";
 
@@ -36,6 +39,9 @@ function systemContext(signal: AbortSignal): Context {
     wallMs: Date.now,
     stateDir,
     connect: (option) => connectControl(stateDir(option)),
+    isInteractive: Deno.stdin.isTerminal() && Deno.stdout.isTerminal() && Deno.env.get("TERM") !== "dumb",
+    ask: (questions) => askAtTerminal(questions, signal),
+    readLine: () => readLine(Deno.stdin),
     roles,
   };
 }
@@ -66,7 +72,28 @@ const roles: Roles = {
     requireLaboratory();
     return await (await import("../../lab/nat_matrix.ts")).runMatrix({ ...options, program: ownProgram() });
   },
+  runView: async (options) => {
+    const { openTerminal, runView } = await import("../../tui/mod.ts");
+    const terminal = openTerminal("screen");
+    try {
+      await runView({ ...options, terminal, clock: systemClock() });
+    } finally {
+      terminal.close();
+    }
+  },
 };
+
+async function askAtTerminal(questions: Form["questions"], signal: AbortSignal): Promise<readonly string[]> {
+  const { ask, openTerminal } = await import("../../tui/mod.ts");
+  const terminal = openTerminal("line");
+  try {
+    const answers = await ask(terminal, questions, signal);
+    if (answers === null) throw new Interrupted("SIGINT");
+    return answers;
+  } finally {
+    terminal.close();
+  }
+}
 
 /** Starts this program again: the executable, or the runtime with the source whose packages are there already. */
 function ownProgram(): [string, ...string[]] {

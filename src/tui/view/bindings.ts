@@ -149,10 +149,10 @@ function toggleLogin(model: Model): Step {
 }
 
 function togglePing(model: Model, row: Row | null): Step {
-  const member = row?.member?.id;
-  if (member === undefined) return { model };
+  if (row === null || row.member === null) return { model };
+  const { id: member, nick } = row.member;
   if (model.ping?.member === member) return { model: { ...model, ping: null }, action: { do: "stopPing" } };
-  const ping = { member, sent: 0, answered: 0, last: null };
+  const ping = { member, nick: shownNick(nick), sent: 0, answered: 0, last: null };
   return { model: { ...model, ping }, action: { do: "ping", member } };
 }
 

@@ -3,7 +3,7 @@ import { type Line, span } from "../screen.ts";
 import { fitted } from "../width.ts";
 import type { Model } from "./model.ts";
 import { selectedRow } from "./rows.ts";
-import { memberStyle, shownBytes, shownNick, shownOwner, shownRate, shownRtt, stateWord } from "./words.ts";
+import { memberStyle, pingWords, shownBytes, shownNick, shownOwner, shownRate, shownRtt, stateWord } from "./words.ts";
 
 type Field = readonly [name: string, value: string];
 
@@ -58,7 +58,7 @@ function memberFields(model: Model, member: MemberView): Field[] {
     ["", member.alias === null ? member.address6 : ""],
     ["connection", connection],
     ["round trip", shownRtt(member.rttMs)],
-    ["ping", pingWords(model, member)],
+    ["ping", model.ping?.member === member.id ? pingWords(model.ping) : ""],
     ["endpoint", member.endpoint ?? ""],
     ["received", trafficWords(member.bytesIn, inPerSecond)],
     ["sent", trafficWords(member.bytesOut, outPerSecond)],
@@ -73,14 +73,6 @@ function memberFields(model: Model, member: MemberView): Field[] {
 function trafficWords(bytes: number, perSecond: number): string {
   const rate = shownRate(perSecond);
   return rate === "" ? shownBytes(bytes) : `${shownBytes(bytes)}, ${rate}`;
-}
-
-function pingWords({ ping }: Model, member: MemberView): string {
-  if (ping?.member !== member.id) return "";
-  const { sent, answered, last } = ping;
-  if (last === null) return "sent";
-  const answer = last.rttMs === null ? "no answer" : `${shownRtt(last.rttMs)} ${last.path ?? ""}`.trimEnd();
-  return `${answer} (${answered} of ${sent})`;
 }
 
 function networksOf({ engine }: Model, member: MemberView): string {

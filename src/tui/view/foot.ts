@@ -3,6 +3,7 @@ import { type Line, type Size, span } from "../screen.ts";
 import { fieldText } from "../text_field.ts";
 import { type Binding, liveBindings } from "./bindings.ts";
 import type { Model } from "./model.ts";
+import { pingWords } from "./words.ts";
 
 /** A lower screen has one line at its foot, which then is for what matters most. */
 const TWO_FEET_FROM_ROWS = 12;
@@ -18,12 +19,14 @@ export function renderFoot(model: Model, { columns, rows }: Size): Line[] {
 }
 
 /** What a person types, or should read now. */
-function footWords({ mode, notice, filter }: Model, columns: number): Line | null {
+function footWords(model: Model, columns: number): Line | null {
+  const { mode, notice, filter, ping } = model;
   if (mode.at === "form") return renderForm(mode.form, columns);
   if (mode.at === "filter") {
     return [span("find: "), span(fieldText(mode.field)), { text: " ", style: { reverse: true } }];
   }
   if (notice !== null) return [span(notice.text, notice.isFailure ? { color: "red", bold: true } : { bold: true })];
+  if (ping !== null) return [span(pingWords(ping))];
   return filter === "" ? null : [span(`find: ${filter}   (Esc shows all)`)];
 }
 

@@ -31,6 +31,8 @@ export interface Traffic {
 export interface PingRun {
   /** Client id of the member. */
   readonly member: string;
+  /** What it is called. */
+  readonly nick: string;
   /** How many are answered or lost. */
   readonly sent: number;
   /** How many of them are answered. */

@@ -36,7 +36,7 @@ export function onEvent(before: Model, event: ViewEvent, now: number): Step {
     case "told":
       return { model: { ...model, notice: { ...event, until: now + NOTICE_MS } } };
     case "pinged":
-      return { model: { ...model, ping: countPing(model, event.member, event.reply) } };
+      return { model: { ...model, ping: countPing(model.ping, event.member, event.reply) } };
     case "tick":
       return { model };
   }
@@ -74,8 +74,8 @@ function nextTraffic(before: Traffic | undefined, { bytesIn, bytesOut }: MemberV
   };
 }
 
-function countPing({ ping }: Model, member: string, reply: PingReply): Model["ping"] {
-  const isSameRun = ping !== null && ping.member === member && reply.sequence > 1;
-  const answers = isSameRun ? ping.answered : 0;
-  return { member, sent: reply.sequence, answered: answers + (reply.rttMs === null ? 0 : 1), last: reply };
+/** A reply to pings that were stopped meanwhile changes nothing. */
+function countPing(ping: Model["ping"], member: string, reply: PingReply): Model["ping"] {
+  if (ping?.member !== member) return ping;
+  return { ...ping, sent: reply.sequence, answered: ping.answered + (reply.rttMs === null ? 0 : 1), last: reply };
 }

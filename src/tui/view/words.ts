@@ -1,7 +1,7 @@
 import type { MemberStatus, MemberView, NetworkView, OwnerView } from "../../ipc/mod.ts";
 import type { Style } from "../screen.ts";
 import { drawable } from "../width.ts";
-import type { Traffic } from "./model.ts";
+import type { PingRun, Traffic } from "./model.ts";
 
 /** The marks of the Linux client's list. */
 export const MARKS: Readonly<Record<MemberStatus, string>> = {
@@ -81,6 +81,13 @@ export function shownBytes(bytes: number): string {
 /** `1.2 MiB/s`; "" when nothing flows. */
 export function shownRate(bytesPerSecond: number): string {
   return bytesPerSecond < 1 ? "" : `${shownBytes(bytesPerSecond)}/s`;
+}
+
+/** How a run of pings goes. */
+export function pingWords({ nick, sent, answered, last }: PingRun): string {
+  if (last === null) return `ping ${nick} …`;
+  const answer = last.rttMs === null ? "no answer" : `${shownRtt(last.rttMs)} ${last.path ?? ""}`.trimEnd();
+  return `${answer}, ${answered} of ${sent} from ${nick}`;
 }
 
 /** What needs to be known of who may join. */
