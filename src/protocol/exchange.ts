@@ -21,7 +21,7 @@
 import { CLASSIC_LENGTH, MAX_BLOB_LENGTH, MODERN_LENGTH, MODERN_VERSION, SHORT_MAC_LENGTH } from "./constants.ts";
 import { DATAGRAM, datagramHeader } from "./datagrams.ts";
 import { blob, bytes, constant, type Fixed, type MessageOf, strict, u32, u8, zerosTo } from "./fields.ts";
-import { offers, suites } from "./negotiation.ts";
+import { modernSuites, offers } from "./negotiation.ts";
 
 /** Length in bytes of suite 1's KE1: that of the longest KE2, so that no answer is larger than its question. */
 export const CLASSIC_KE1_LENGTH = 907;
@@ -95,7 +95,7 @@ export const modernExchange = {
     epoch: u8,
     network: u32,
     capabilities: u32,
-    suites,
+    suites: modernSuites,
     offers,
     nonceI: modernNonce,
     x25519I: x25519,
@@ -109,7 +109,7 @@ export const modernExchange = {
     hash,
     version,
     capabilities: u32,
-    suites,
+    suites: modernSuites,
     offers,
     nonceR: modernNonce,
     x25519R: x25519,

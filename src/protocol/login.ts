@@ -48,7 +48,7 @@ import {
   u32,
   u8,
 } from "./fields.ts";
-import { offers, suites } from "./negotiation.ts";
+import { modernSuites, offers } from "./negotiation.ts";
 
 /** Types of the protected messages of a login. */
 export const LOGIN = { auth: 0x10, authOk: 0x11, register: 0x12, registerOk: 0x13, authFailed: 0x1f } as const;
@@ -102,7 +102,7 @@ export const modernLogin = {
     version: constant(u8, MODERN_VERSION, "version of suite 2"),
     serverFingerprint: bytes(MODERN_LENGTH.fingerprint),
     capabilities: u32,
-    suites,
+    suites: modernSuites,
     offers,
     nonceI: bytes(MODERN_LENGTH.nonce),
     x25519I: bytes(MODERN_LENGTH.x25519),
@@ -112,7 +112,7 @@ export const modernLogin = {
   heloOk: strict({
     version: constant(u8, MODERN_VERSION, "version of suite 2"),
     capabilities: u32,
-    suites,
+    suites: modernSuites,
     offers,
     nonceR: bytes(MODERN_LENGTH.nonce),
     x25519R: bytes(MODERN_LENGTH.x25519),

@@ -56,6 +56,12 @@ export class BindingTable {
     return held !== undefined && equalBytes(held.encoded, encoded);
   }
 
+  /** Whether `spi` is bound to another place than `endpoint`. */
+  isElsewhere(spi: number, endpoint: Endpoint): boolean {
+    const held = this.#held.get(spi);
+    return held !== undefined && !equalEndpoint(held.endpoint, endpoint);
+  }
+
   /** Binds the holder of a genuine ticket to where it is, or moves it there. */
   bind(ticket: Ticket, encoded: Uint8Array, endpoint: Endpoint, at: Moment): BindResult {
     const code = this.#refusal(ticket, at);

@@ -50,6 +50,9 @@ const SILENCE: GateOutcome = { answer: null, changes: [] };
 /**
  * Answers BIND and UNBIND (PROTOCOL.md section 12.2), cheapest check first: length, cookie, ticket fields, rate, signature,
  * mac. Never throws on what it receives; whatever it drops leaves no trace.
+ *
+ * A stream needs no cookie to show that it is where it is. Yet its BIND may have been copied off somebody else's wire, so it
+ * moves a binding only with a cookie, which nobody has put into a BIND for that place before.
  */
 export class RelayGate {
   readonly #relayId: Uint8Array;
@@ -71,13 +74,17 @@ export class RelayGate {
     return this.#table.size;
   }
 
-  /** Takes a control datagram. */
-  receive(datagram: Uint8Array, from: Endpoint, at: Moment): GateOutcome {
+  /** Takes a control datagram; `hasStream` = it came by a stream, which stands at `from`. */
+  receive(datagram: Uint8Array, from: Endpoint, at: Moment, hasStream = false): GateOutcome {
     try {
       const type = datagramType(datagram);
-      if (type === DATAGRAM.bind) return this.#bind(relayDatagrams.bind.decode(datagram), datagram, from, at);
-      if (type === DATAGRAM.unbind) return this.#unbind(relayDatagrams.unbind.decode(datagram), datagram, from, at);
-      return SILENCE;
+      if (type !== DATAGRAM.bind && type !== DATAGRAM.unbind) return SILENCE;
+      const decoded = relayDatagrams[type === DATAGRAM.bind ? "bind" : "unbind"].decode(datagram);
+      const isProven = hasStream && !this.#table.isElsewhere(ticketCodec.decode(decoded.ticket).spi, from);
+      if (!isProven && !this.#cookies.accepts(decoded.cookie, from, at.now)) return this.#challenge(from, at.now);
+      return type === DATAGRAM.bind
+        ? this.#bind(decoded, datagram, from, at)
+        : this.#unbind(decoded, datagram, from, at);
     } catch (error) {
       if (error instanceof ProtocolError) return SILENCE;
       throw error;
@@ -96,7 +103,6 @@ export class RelayGate {
   }
 
   #bind(bind: Bind, datagram: Uint8Array, from: Endpoint, at: Moment): GateOutcome {
-    if (!this.#cookies.accepts(bind.cookie, from, at.now)) return this.#challenge(from, at.now);
     const claimed = ticketCodec.decode(bind.ticket);
     if (!this.#mayBeVerified(claimed.spi, bind, from, at.now)) return SILENCE;
     const genuine = this.#genuine(claimed, bind, datagram);
@@ -110,7 +116,6 @@ export class RelayGate {
   }
 
   #unbind(unbind: Bind, datagram: Uint8Array, from: Endpoint, at: Moment): GateOutcome {
-    if (!this.#cookies.accepts(unbind.cookie, from, at.now)) return this.#challenge(from, at.now);
     const claimed = ticketCodec.decode(unbind.ticket);
     if (!this.#mayBeVerified(claimed.spi, unbind, from, at.now)) return SILENCE;
     const genuine = this.#genuine(claimed, unbind, datagram);

@@ -90,7 +90,7 @@ export async function startRelay(options: RelayOptions): Promise<Relay> {
     capacity,
     rates: options.rates ?? { low: 0, high: 0 },
     onControl(from, datagram) {
-      const { answer, changes } = gate.receive(datagram, from, moment());
+      const { answer, changes } = gate.receive(datagram, from, moment(), streams.serves(from));
       // Before the answer, so that whoever reads BOUND can send at once.
       apply(changes);
       if (answer !== null) forwarder.send(from, answer);

@@ -1,13 +1,13 @@
 /**
  * Clients that reach a relay by a stream (PROTOCOL.md section 12.4). Each gets a UDP socket on this machine that stands for
- * it: to the relay it is a client like any other, with the same tickets, cookies and rates, and the part that forwards knows
- * nothing of streams. Streams are served on the main thread and can slow down nobody but each other.
+ * it: to the relay it is a client like any other, with the same tickets and rates, and the part that forwards knows nothing of
+ * streams. Streams are served on the main thread and can slow down nobody but each other.
  *
  * @module
  */
 import { toHex } from "../base/bytes.ts";
 import type { Clock } from "../base/clock.ts";
-import { type Endpoint, ipv4Of } from "../base/ip.ts";
+import { type Endpoint, endpointKey, ipv4Of } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
 import { BIND_LENGTH, DATAGRAM, RELAY_STREAM_FRAMING } from "../protocol/mod.ts";
 import { bridgeDatagrams, type DatagramBridge } from "../transport/datagram_bridge.ts";
@@ -45,6 +45,7 @@ interface Served {
 export class RelayStreams {
   readonly #options: RelayStreamsOptions;
   readonly #served = new Set<Served>();
+  readonly #endpoints = new Set<string>();
   readonly #perSource = new Map<string, number>();
   readonly #ending = new Set<Promise<unknown>>();
 
@@ -56,6 +57,11 @@ export class RelayStreams {
   /** How many there are. */
   get count(): number {
     return this.#served.size;
+  }
+
+  /** Whether the relay finds a stream of ours at `endpoint`. */
+  serves(endpoint: Endpoint): boolean {
+    return this.#endpoints.has(endpointKey(endpoint));
   }
 
   /** Serves a stream whose opening has been read already, or closes it where there are too many. */
@@ -77,6 +83,7 @@ export class RelayStreams {
         cancelEnd: () => {},
       };
       this.#served.add(served);
+      this.#endpoints.add(endpointKey(served.bridge.endpoint));
       this.#perSource.set(source, count + 1);
       this.#endAfter(served, BIND_WITHIN_MS);
       this.#watch(served, source);
@@ -97,6 +104,7 @@ export class RelayStreams {
       this.#options.log.debug("relay stream ended", { reason });
       served.cancelEnd();
       this.#served.delete(served);
+      this.#endpoints.delete(endpointKey(served.bridge.endpoint));
       const left = this.#perSource.get(source)! - 1;
       if (left === 0) this.#perSource.delete(source);
       else this.#perSource.set(source, left);

@@ -60,6 +60,29 @@ Deno.test("RelayGate binds the holder of a ticket to where it is", () => {
   equal(fixture.gate.bindingCount, 1);
 });
 
+Deno.test("RelayGate asks a stream for no cookie, and for a ticket and its secret as it asks anybody", () => {
+  const { gate, at } = new Fixture();
+  const ticket = signedTicket();
+  const send = (datagram: Uint8Array) => gate.receive(datagram, HOME, at, true);
+  equal(codeOf(send(bindDatagram(ticket, undefined, { secret: new Uint8Array(32) }))), BIND_REFUSED.ticketInvalid);
+  equal(typeOf(send(bindDatagram(ticket))), DATAGRAM.bound);
+  equal(typeOf(send(bindDatagram(ticket, new Uint8Array(16).fill(1)))), DATAGRAM.bound);
+  deepEqual(send(bindDatagram(ticket, undefined, { is: "unbind" })).changes, [{ do: "clear", spi: 256 }]);
+});
+
+Deno.test("RelayGate moves no binding to a stream on the word of a BIND that was copied off the wire", () => {
+  const fixture = new Fixture();
+  const ticket = signedTicket();
+  fixture.bind(ticket, HOME);
+  for (const copied of [bindDatagram(ticket), bindDatagram(ticket, fixture.cookie(HOME))]) {
+    const outcome = fixture.gate.receive(copied, THIEF, fixture.at, true);
+    equal(typeOf(outcome), DATAGRAM.challenge);
+    deepEqual(outcome.changes, []);
+  }
+  const moved = fixture.gate.receive(bindDatagram(ticket, fixture.cookie(THIEF)), THIEF, fixture.at, true);
+  equal(typeOf(moved), DATAGRAM.bound, "its holder may move to a stream");
+});
+
 Deno.test("RelayGate takes no cookie of another address, of another port, or of long ago", () => {
   const fixture = new Fixture();
   const ticket = signedTicket();

@@ -53,8 +53,6 @@ class StreamClient {
   async bind(changes: Partial<Ticket>): Promise<Uint8Array | null> {
     const ticket = signedTicket({ issuedAt: BigInt(Date.now()), expiresAt: BigInt(Date.now() + 60_000), ...changes });
     await this.send(bindDatagram(ticket));
-    const { cookie } = relayDatagrams.challenge.decode((await this.receive())!);
-    await this.send(bindDatagram(ticket, cookie));
     return await this.receive();
   }
 }
@@ -120,6 +118,19 @@ Deno.test("startRelay forwards between a member with a stream and one with UDP, 
   });
 });
 
+Deno.test("startRelay takes BIND from a stream without a cookie, and from the same machine's UDP only with one", async () => {
+  await withRelay(async (relay, connect) => {
+    const stream = await connect();
+    await stream.write(RELAY_STREAM_OPENING);
+    const bound = await new StreamClient(stream).bind({ spi: 1000, peerSpi: 2000 });
+    equal(relayDatagrams.bound.decode(bound!).spi, 1000);
+    const socket = Deno.listenDatagram({ transport: "udp", hostname: "127.0.0.1", port: 0 });
+    await socket.send(bindDatagram(signedTicket()), { transport: "udp", hostname: "127.0.0.1", port: relay.port });
+    equal((await socket.receive())[0][4], DATAGRAM.challenge);
+    socket.close();
+  });
+});
+
 Deno.test("startRelay hangs up on a stream that opens with anything else, however it comes", async () => {
   await withRelay(async (relay, connect) => {
     for (const opening of [[0, 0, 0, 1, 1], [71, 69, 84, 32], [0, 0, 1]]) {
@@ -182,9 +193,12 @@ Deno.test("RelayStreams hangs up on who does not bind in 10 s, and on who renews
     clock.advance(10_000);
     equal(await idle.receive(), null);
     equal(streams.count, 1);
+    const at = { address: LOOPBACK, port: (from as Deno.NetAddr).port };
+    equal(streams.serves(at), true);
     clock.advance(110_000);
     equal(await bound.receive(), null);
     equal(streams.count, 0);
+    equal(streams.serves(at), false);
   });
 });
 

@@ -318,12 +318,29 @@ Deno.test("A responder of suite 2 takes no KE1 that would force a secret, or who
 Deno.test("An end of suite 2 refuses another end with which it shares no AEAD", () => {
   const world = new ExchangeWorld({
     suite: 2,
-    partyA: { offers: [{ aead: 2, costNs: 1 }] },
-    partyB: { offers: [{ aead: 1, costNs: 1 }] },
+    partyA: { offers: [{ aead: 1, costNs: 1 }] },
+    partyB: { offers: [{ aead: 2, costNs: 1 }] },
   });
   world.start(world.a);
   world.run(240);
   assert.ok(world.b.drops.includes("no AEAD in common"));
+});
+
+Deno.test("Ends of suite 2 refuse another end that offers no AES-256-GCM or does not say that it speaks suite 2", () => {
+  const { ke1a, ke2a } = modernExchange;
+  for (const fault of [{ offers: [{ aead: 2, costNs: 1 }] }, { suites: [1] }]) {
+    const networks = {
+      b: changing(DATAGRAM.modernKe1a, (bytes) => ke1a.encode({ ...ke1a.decode(bytes), ...fault })),
+      a: changing(DATAGRAM.modernKe2a, (bytes) => ke2a.encode({ ...ke2a.decode(bytes), ...fault })),
+    };
+    for (const end of ["a", "b"] as const) {
+      const world = new ExchangeWorld({ suite: 2, network: networks[end] });
+      world.start(world.a);
+      world.run(240);
+      assert.equal(world[end].drops[0], "malformed");
+      assert.equal(world[end].established.length, 0);
+    }
+  }
 });
 
 Deno.test("A responder of suite 2 refuses every epoch but the last and the next", () => {
@@ -343,11 +360,11 @@ Deno.test("Stripped suites, offers and capabilities of suite 2 are noticed: they
   const strippers: Network[] = [
     changing(
       DATAGRAM.modernKe1a,
-      (bytes) => modernExchange.ke1a.encode({ ...modernExchange.ke1a.decode(bytes), suites: [1] }),
+      (bytes) => modernExchange.ke1a.encode({ ...modernExchange.ke1a.decode(bytes), suites: [2] }),
     ),
     changing(
       DATAGRAM.modernKe2a,
-      (bytes) => modernExchange.ke2a.encode({ ...modernExchange.ke2a.decode(bytes), suites: [1] }),
+      (bytes) => modernExchange.ke2a.encode({ ...modernExchange.ke2a.decode(bytes), suites: [2] }),
     ),
     changing(DATAGRAM.modernKe1a, (bytes) => {
       const ke1a = modernExchange.ke1a.decode(bytes);

@@ -158,9 +158,8 @@ Deno.test("A login of suite 2 takes the AEAD that suits both", () => {
 });
 
 Deno.test("A login of suite 2 ends where the ends share no AEAD", () => {
-  const world = login(optionsOf(2, ADDRESS, { offers: [{ aead: 2, costNs: 1 }] }), {
-    server: { ...SERVER, offers: [{ aead: 1, costNs: 1 }] },
-  });
+  const server = { ...SERVER, offers: [{ aead: 2, costNs: 1 }] };
+  const world = login(optionsOf(2, ADDRESS, { offers: [{ aead: 1, costNs: 1 }] }), { server });
   assert.deepEqual([world.refusal, world.serverLogin], ["no aead in common", null]);
 });
 

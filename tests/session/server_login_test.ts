@@ -46,6 +46,13 @@ Deno.test("stepServerLogin refuses a first frame that is not HELO", () => {
   assert.equal(refusalOf(atServer(encodePlainFrame(FRAME.helo, utf8("abc")))), "helo is malformed");
 });
 
+Deno.test("stepServerLogin refuses a HELO of suite 2 without that suite, or without AES-256-GCM on offer", () => {
+  const refused = (own: typeof OWN) => refusalOf(atServer(beginModernLogin(PIN, own, random).heloFrame));
+  assert.equal(refused({ ...OWN, suites: [1, 3] }), "helo is malformed");
+  assert.equal(refused({ ...OWN, offers: [{ aead: 2, costNs: 1 }] }), "helo is malformed");
+  assert.equal(refused({ suites: [1, 2], offers: [{ aead: 2, costNs: 1 }, { aead: 1, costNs: 9 }] }), null);
+});
+
 Deno.test("stepServerLogin answers REFUSED 1 to a suite that is off, unknown, or has no key here", () => {
   const classicHelo = beginClassicLogin(PIN, random).heloFrame;
   const modernHelo = beginModernLogin(PIN, OWN, random).heloFrame;
