@@ -41,6 +41,7 @@ import { setPass } from "./set_pass.ts";
 import { status } from "./status.ts";
 import { unban } from "./unban.ts";
 import { up } from "./up.ts";
+import { verify } from "./verify.ts";
 import { version } from "./version.ts";
 import { view } from "./view.ts";
 import { welcome } from "./welcome.ts";
@@ -81,6 +82,7 @@ export const COMMANDS: readonly Command[] = [
   welcome,
   announce,
   peer,
+  verify,
   ping,
   server,
   serverInvite,

@@ -24,4 +24,5 @@ export * from "./sealed_network.ts";
 export * from "./secret.ts";
 export * from "./self_signed.ts";
 export * from "./ssh_rsa.ts";
+export * from "./verification_words.ts";
 export * from "./x25519.ts";

@@ -168,6 +168,17 @@ export class Account {
     return this.peers?.factsOf(virtualAddress) ?? null;
   }
 
+  /** Own Ed25519 key, null = there is none; and the pins of peers, which `setPin` changes. */
+  get trust(): { publicKey: Uint8Array | null; pins: ReadonlyMap<number, PeerPin> } {
+    return { publicKey: this.#options.keys.ed25519?.publicKey ?? null, pins: this.#options.pins };
+  }
+
+  /** The user says which key a peer has: what was made with another one ends. */
+  setPin(virtualAddress: number, pin: PeerPin): void {
+    this.#options.savePins(this.#options.pins.set(virtualAddress, pin));
+    this.peers?.trustChanged(virtualAddress);
+  }
+
   /** The server's wall clock, in ms since 1970, as far as its last WELCOME tells. */
   serverTimeMs(): number {
     return this.#options.clock.wallMs() + this.#serverAheadMs;

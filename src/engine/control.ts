@@ -19,6 +19,7 @@ import {
   type EngineStatus,
   type InviteParams,
   type InviteView,
+  type KeyView,
   type MemberParams,
   type NetworkParams,
   type NetworkView,
@@ -27,6 +28,7 @@ import {
   type PingParams,
   type PingReply,
   type PrivilegeName,
+  type VerifyParams,
 } from "../ipc/schema.ts";
 import type { EngineEvent, EventsParams, InboxParams, MessageView, SendParams } from "../ipc/chat_schema.ts";
 import { MEMBERSHIP, NETWORK_KIND } from "../protocol/mod.ts";
@@ -42,6 +44,7 @@ import type { Pings } from "./pings.ts";
 import { deriveSecrets } from "./sealed_network.ts";
 import type { NetworkSecrets } from "./secrets.ts";
 import { sleep } from "./sleep.ts";
+import { Verification } from "./verification.ts";
 import type { StoredSettings } from "./state_files.ts";
 import {
   findNetwork,
@@ -92,12 +95,14 @@ export class Control implements EngineControl {
   readonly #options: ControlOptions;
   readonly #powers: NetworkPowers;
   readonly #invites: Invites;
+  readonly #verification: Verification;
 
   /** Everything else must be there already. */
   constructor(options: ControlOptions) {
     this.#options = options;
     this.#powers = new NetworkPowers(options);
     this.#invites = new Invites(options);
+    this.#verification = new Verification(options.account);
   }
 
   status(): Promise<EngineStatus> {
@@ -174,6 +179,10 @@ export class Control implements EngineControl {
 
   joinInvited(params: { link: string }): Promise<{ network: string; pending: boolean }> {
     return this.#invites.join(params);
+  }
+
+  async verify(params: VerifyParams): Promise<KeyView> {
+    return await this.#verification.verify(findPeer(this.#viewInput(), params.peer), params);
   }
 
   async leave({ network }: NetworkParams): Promise<void> {

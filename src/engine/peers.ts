@@ -112,6 +112,16 @@ export class Peers implements TunnelListener {
     this.#planRequests();
   }
 
+  /** The user has said which key a peer has: what there is of tunnels with it is made anew. */
+  trustChanged(virtualAddress: number): void {
+    const peer = this.#peers.get(virtualAddress);
+    if (peer === undefined) return;
+    this.#drop(peer, CLOSE.leaving);
+    peer.refused = null;
+    beginAnew(peer, this.#now());
+    this.#planRequests();
+  }
+
   /** The server gives no more tickets for a tunnel (it was started anew, and knows it no more): asks for another tunnel. */
   replace(localSpi: number): void {
     const peer = this.#find(localSpi)?.peer;

@@ -26,7 +26,8 @@ export type Distrust =
 /** Either the suite to use, or why none. */
 export type Trust = { suite: 1 | 2 } | { refused: Distrust };
 
-const NOTHING_PINNED: PeerPin = { ed25519: null, rsa: null, suiteSeen: 0 };
+/** Of a peer never met. */
+export const NOTHING_PINNED: PeerPin = { ed25519: null, rsa: null, suiteSeen: 0 };
 
 /** The highest suite both speak, if what is pinned allows it. `ownSuites`: those this client was told to use. */
 export function judgePeer(offer: PeerOffer, ownSuites: readonly (1 | 2)[], pin: PeerPin = NOTHING_PINNED): Trust {
@@ -48,6 +49,36 @@ export function pinAfterProof(offer: PeerOffer, suite: 1 | 2, pin: PeerPin = NOT
   if (isKnown) return null;
   const suiteSeen = suite === 2 || pin.suiteSeen === 2 ? 2 : 1;
   return suite === 2 ? { ...pin, ed25519: offer.ed25519, suiteSeen } : { ...pin, rsa: offer.rsa, suiteSeen };
+}
+
+/** Fingerprints that the server tells of a peer, null = it knows none. */
+export type PeerKeys = Pick<PeerOffer, "ed25519" | "rsa">;
+
+/** What there is to say of a peer's keys. */
+export function pinState(pin: PeerPin, told: PeerKeys): "pinned" | "unpinned" | "changed" {
+  if (differs(pin.ed25519, told.ed25519) || differs(pin.rsa, told.rsa)) return "changed";
+  return pin.ed25519 === null && pin.rsa === null ? "unpinned" : "pinned";
+}
+
+/**
+ * The pin when the user brings the peer's fingerprint of suite 2; null where another is pinned, unless `acceptNew`. The peer
+ * has that key, so suite 1 is refused from now on.
+ */
+export function installedPin(pin: PeerPin, ed25519: Uint8Array, acceptNew: boolean): PeerPin | null {
+  if (!differs(pin.ed25519, ed25519)) return { ...pin, ed25519, suiteSeen: 2 };
+  return acceptNew ? { ed25519, rsa: null, suiteSeen: 2 } : null;
+}
+
+/**
+ * The pin when the user accepts what the server tells; null where there is nothing to accept. Of a key that stays the same
+ * the suite is let down only where that was the reason to refuse the peer.
+ */
+export function acceptedPin(pin: PeerPin, told: PeerKeys, refused: string | null): PeerPin | null {
+  const isLower: boolean = refused === ("this peer offers a lower suite than before" satisfies Distrust);
+  if (pinState(pin, told) !== "changed") return isLower ? { ...pin, suiteSeen: 0 } : null;
+  // A key that it has not proved is not pinned, but for the one that the user was shown.
+  const rsa = differs(pin.rsa, told.rsa) ? null : pin.rsa;
+  return { ed25519: told.ed25519, rsa, suiteSeen: told.ed25519 === null || isLower ? 0 : 2 };
 }
 
 /** An offered key must be the pinned one; one that is left out only rules its suite out. */

@@ -135,6 +135,8 @@ const noticeView = v.object({
 const uses = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(65_535));
 const inviteView = v.object({ link: shown, network: shown, uses, expiresAt: v.nullable(count) });
 
+const fingerprint = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
+
 const METHODS: MethodTable = {
   status: { kind: "call", params: nothing, result: status },
   list: { kind: "call", params: nothing, result: v.pipe(v.array(networkView), v.maxLength(MAX_NETWORKS)) },
@@ -167,6 +169,20 @@ const METHODS: MethodTable = {
     kind: "call",
     params: v.strictObject({ link: typed }),
     result: v.object({ network: shown, pending: v.boolean() }),
+  },
+  verify: {
+    kind: "call",
+    params: v.strictObject({ peer: typed, install: v.nullable(fingerprint), acceptNew: v.boolean() }),
+    result: v.object({
+      id: clientId,
+      nick: shown,
+      address4,
+      state: v.picklist(["pinned", "unpinned", "changed"]),
+      pinned: v.nullable(fingerprint),
+      told: v.nullable(fingerprint),
+      own: fingerprint,
+      words: v.nullable(shown),
+    }),
   },
   leave: { kind: "call", params: network, result: done },
   delete: { kind: "call", params: network, result: done },

@@ -230,6 +230,36 @@ export interface NoticeView {
   text: string;
 }
 
+/** What `verify` takes. */
+export interface VerifyParams {
+  /** The peer: client id, virtual IPv4 or IPv6 address, or unambiguous nickname. */
+  peer: string;
+  /** Fingerprint of its key of suite 2 that the user has from the peer, 64 hexadecimal digits; null = none. */
+  install: string | null;
+  /** Whether the user accepts another key than the one pinned, or a lower suite. */
+  acceptNew: boolean;
+}
+
+/** Keys of suite 2 as fingerprints of 64 hexadecimal digits: what is pinned of a peer, and what the server tells. */
+export interface KeyView {
+  /** Client id, `ddd-ddd-ddd`. */
+  id: string;
+  /** Nickname, `""` = none was set. */
+  nick: string;
+  /** Virtual IPv4 address. */
+  address4: string;
+  /** `changed`: the server tells of another key than the one pinned, so there is no tunnel. */
+  state: "pinned" | "unpinned" | "changed";
+  /** Null = none. */
+  pinned: string | null;
+  /** Null = none, or there is no connection to the server. */
+  told: string | null;
+  /** Of this client. */
+  own: string;
+  /** Eight words that are the same at both ends; null where the peer has no key of suite 2. */
+  words: string | null;
+}
+
 /** What `invite` takes. */
 export interface InviteParams extends NetworkParams {
   /** How many may join by it, 1 to 65,535. */
@@ -274,6 +304,8 @@ export interface EngineControl extends ChatControl {
   invite(params: InviteParams): Promise<InviteView>;
   /** Joins by the link of an invite. Fails with `otherServer`, `invalidInvite`, and as `join` does. */
   joinInvited(params: { link: string }): Promise<{ network: string; pending: boolean }>;
+  /** Shows the keys of a peer, pins one, or accepts a changed one. Fails with `peerNotFound`, `keyPinned`, `notLoggedIn`. */
+  verify(params: VerifyParams): Promise<KeyView>;
   /** Leaves a network. Fails with `networkNotFound`, `isOwner`, `notLoggedIn`. */
   leave(params: NetworkParams): Promise<void>;
   /** Deletes an own network. Fails with `networkNotFound`, `notOwner`, `notLoggedIn`. */
@@ -355,6 +387,7 @@ export const FAILURE_REASONS = {
   notBanned: "the client is not banned",
   notAwaitingApproval: "the client does not wait for approval",
   limitReached: "limit reached",
+  keyPinned: "another key is pinned for this peer",
   invalidInvite: "the invite is used up or not valid",
   otherServer: "the invite is for another server",
   notLoggedIn: "you are not logged in",

@@ -11,6 +11,7 @@ import {
   type InboxParams,
   type InviteParams,
   type InviteView,
+  type KeyView,
   type MemberParams,
   type MemberView,
   type MessageView,
@@ -22,6 +23,7 @@ import {
   type PingReply,
   type PrivilegeName,
   type SendParams,
+  type VerifyParams,
 } from "../../src/ipc/mod.ts";
 import { parseNetworkInvite } from "../../src/protocol/mod.ts";
 import { sampleMessage, sampleNetwork, sampleStatus } from "./sample_views.ts";
@@ -48,6 +50,8 @@ export class FakeEngine implements EngineControl {
   rtts: (number | null)[] = [12.34];
   /** By network id. */
   readonly banned = new Map<string, BanView[]>();
+  /** Fingerprints by client id. */
+  readonly pinned = new Map<string, string>();
   /** What `notices` gives. */
   said: NoticeView[] = [];
   /** The history. */
@@ -136,6 +140,19 @@ export class FakeEngine implements EngineControl {
     if (host === "elsewhere.test") throw new ControlError("otherServer", `The invite is for ${host}.`);
     if (host === "old.test") throw new ControlError("invalidInvite");
     return await Promise.resolve({ network: "game night", pending: host === "strict.test" });
+  }
+
+  async verify({ peer, install, acceptNew }: VerifyParams): Promise<KeyView> {
+    this.calls.push("verify");
+    const { id, nick, address4 } = this.#find(peer);
+    const told = "cd".repeat(32);
+    const before = this.pinned.get(id) ?? null;
+    if (install !== null && before !== null && before !== install && !acceptNew) throw new ControlError("keyPinned");
+    const pinned = install ?? (acceptNew ? told : before);
+    if (pinned !== null) this.pinned.set(id, pinned);
+    const state = pinned === null ? "unpinned" : pinned === told ? "pinned" : "changed";
+    const words = "lusab babad gutih tugad lusab babad gutih tugad";
+    return await Promise.resolve({ id, nick, address4, state, pinned, told, own: "ab".repeat(32), words });
   }
 
   async leave({ network }: NetworkParams): Promise<void> {
