@@ -58,7 +58,7 @@ export interface StartedChat {
   observer: AccountObserver;
 }
 
-/** @throws {UserError} exit 1 when what was kept is damaged */
+/** Opens what was kept of messages and connects them with the account. @throws {UserError} exit 1 when it is damaged */
 export function startChat(parts: ChatParts): StartedChat {
   const { folder, serverId, events, identity, clock, random, log } = parts;
   const store = openStore(folder, `servers/${serverId}/chat.sqlite`, () => parts.account().stored.clientId ?? 0);
