@@ -8,8 +8,10 @@ import type { Command } from "./cli/command.ts";
 import { admin } from "./admin.ts";
 import { announce } from "./announce.ts";
 import { approve } from "./approve.ts";
+import { attach, attachNet, cancel } from "./attach.ts";
 import { ban } from "./ban.ts";
 import { bans } from "./bans.ts";
+import { checkUpdate } from "./check_update.ts";
 import { create } from "./create.ts";
 import { deleteNetwork } from "./delete.ts";
 import { down } from "./down.ts";
@@ -36,6 +38,7 @@ import { serverAccount } from "./server_account.ts";
 import { serverInvite } from "./server_invite.ts";
 import { serverPolicy } from "./server_policy.ts";
 import { setAccess } from "./set_access.ts";
+import { setIpMode } from "./set_ip_mode.ts";
 import { setNick } from "./set_nick.ts";
 import { setPass } from "./set_pass.ts";
 import { status } from "./status.ts";
@@ -58,6 +61,11 @@ export const COMMANDS: readonly Command[] = [
   login,
   logout,
   setNick,
+  setIpMode,
+  attach,
+  attachNet,
+  cancel,
+  checkUpdate,
   create,
   invite,
   join,

@@ -7,10 +7,10 @@ import type { KnownRoute } from "./routes.ts";
 export interface DeviceSettings {
   /** Name of an existing device. */
   name: string;
-  /** Virtual IPv4 address with the length of the pool, such as `10.77.1.2/16`. */
-  address4: string;
-  /** Virtual IPv6 address, such as `fd77::a4d:102/96`. */
-  address6: string;
+  /** Virtual IPv4 address with the length of the pool, such as `10.77.1.2/16`; null = none. */
+  address4: string | null;
+  /** Virtual IPv6 address, such as `fd77::a4d:102/96`; null = none. */
+  address6: string | null;
   /** Bytes. */
   mtu: number;
   /** Packets the system may queue for us; default 1500, because 500 are gone in a burst. */

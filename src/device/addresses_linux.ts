@@ -38,9 +38,10 @@ class LinuxConfiguration implements NetworkConfiguration {
     this.#change(link, { txQueueLength: settings.txQueueLength ?? DEFAULT_TX_QUEUE_LENGTH });
     // Kernels before 5.19 cannot set this one; they merely batch less.
     attempt(warnings, () => this.#change(link, { gsoMaxSize: settings.gsoMaxSize ?? DEFAULT_GSO_MAX_SIZE }));
-    this.#addAddress(link, settings.address4);
+    const { address4, address6 } = settings;
+    if (address4 !== null) this.#addAddress(link, address4);
     this.#change(link, { isUp: true });
-    attempt(warnings, () => this.#addAddress(link, settings.address6));
+    if (address6 !== null) attempt(warnings, () => this.#addAddress(link, address6));
     return warnings;
   }
 

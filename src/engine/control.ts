@@ -19,6 +19,7 @@ import {
   type EngineStatus,
   type InviteParams,
   type InviteView,
+  type IpMode,
   type KeyView,
   type MemberParams,
   type NetworkParams,
@@ -70,6 +71,8 @@ export interface ControlOptions {
   settings: StoredSettings;
   /** Keeps the settings. */
   saveSettings(settings: StoredSettings): void;
+  /** Gives the device the addresses that the settings ask for. */
+  configureDevice(): void;
   /** Peer secrets of networks. */
   secrets: NetworkSecrets;
   /** Probes through tunnels. */
@@ -147,6 +150,14 @@ export class Control implements EngineControl {
     } catch (error) {
       throw error instanceof ControlError && error.code === "invalidName" ? new ControlError("invalidNick") : error;
     }
+  }
+
+  // deno-lint-ignore require-await -- a refusal must be a rejection, not an exception
+  async setIpMode({ mode }: { mode: IpMode }): Promise<void> {
+    const { settings, saveSettings, configureDevice } = this.#options;
+    settings.ipMode = mode;
+    saveSettings(settings);
+    configureDevice();
   }
 
   async create(params: CreateParams): Promise<void> {

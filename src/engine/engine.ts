@@ -196,6 +196,11 @@ class Engine {
       deviceName: overlay.device.name === "" ? null : overlay.device.name,
       settings,
       saveSettings: (changed) => writeSettings(folder, changed),
+      configureDevice: () => {
+        const { virtualAddress, pool, prefix6 } = account.stored;
+        if (virtualAddress === null || pool === null || prefix6 === null) return;
+        this.#configure(overlay, { virtualAddress, pool, prefix6 }, settings);
+      },
       ...kept,
       pings,
       chat,
@@ -305,7 +310,7 @@ class Engine {
       ways,
       open: (account, signal) => connect(ways, loginOf(account), { clock, random, signal }),
       openBetter: (account, signal) => connectBetter(ways, loginOf(account), { clock, random, signal }),
-      onOverlay: (wanted) => this.#configure(overlay, wanted),
+      onOverlay: (wanted) => this.#configure(overlay, wanted, settings),
       onReady: (nick) => this.#loggedIn(account, nick, settings, (changed) => writeSettings(folder, changed)),
       onFatal: (error) => this.#loginFailed(error, server),
     });
@@ -345,13 +350,13 @@ class Engine {
       return account.link.start();
     }
     this.#log.info("logged out: waiting for a login");
-    this.#configure(overlay, { virtualAddress, pool, prefix6 });
+    this.#configure(overlay, { virtualAddress, pool, prefix6 }, settings);
     this.#becomeReady(account);
   }
 
-  #configure(overlay: OverlayDevice, wanted: Overlay): void {
+  #configure(overlay: OverlayDevice, wanted: Overlay, { ipMode }: StoredSettings): void {
     try {
-      overlay.configure(wanted);
+      overlay.configure(wanted, ipMode);
     } catch (error) {
       this.#fail(error);
     }

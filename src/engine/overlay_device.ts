@@ -7,6 +7,7 @@ import type { NetworkConfiguration } from "../device/addresses.ts";
 import { openMemoryDevice, openTunnelDevice, type TunnelDevice } from "../device/mod.ts";
 import { describeClash, findRouteClashes } from "../device/routes.ts";
 import { DEVICE_MTU } from "./path_mtu.ts";
+import type { IpMode } from "../ipc/schema.ts";
 import { formatVirtual6 } from "./views.ts";
 
 /** What `--device` takes for an engine without a device. */
@@ -19,7 +20,7 @@ export interface OverlayDevice {
   /** Where packets come from and go to. */
   readonly device: TunnelDevice;
   /** Gives it the addresses of an overlay, in place of earlier ones. @throws {UserError} when the system refuses */
-  configure(overlay: Overlay): void;
+  configure(overlay: Overlay, mode: IpMode): void;
 }
 
 /**
@@ -34,14 +35,14 @@ export function openOverlayDevice(
 ): OverlayDevice {
   if (name === NO_DEVICE) return { device: openMemoryDevice(), configure: () => {} };
   const device = openPermitted(name);
-  let current: Overlay | null = null;
-  const configure = (overlay: Overlay) => {
+  let current: { overlay: Overlay; mode: IpMode } | null = null;
+  const configure = (overlay: Overlay, mode: IpMode) => {
     // Every login says it again; connections through the device must not notice.
-    if (current !== null && isSameOverlay(current, overlay)) return;
+    if (current !== null && current.mode === mode && isSameOverlay(current.overlay, overlay)) return;
     // What an earlier overlay set up must go first: two addresses of one pool would both be answered.
     if (current !== null) undoChanges(network, log);
-    current = overlay;
-    configureDevice(device.name, overlay, network, log);
+    current = { overlay, mode };
+    configureDevice(device.name, current, network, log);
   };
   return { device, configure };
 }
@@ -62,16 +63,21 @@ function openPermitted(name: string | undefined): TunnelDevice {
   }
 }
 
-function configureDevice(name: string, overlay: Overlay, network: NetworkConfiguration, log: Logger): void {
+function configureDevice(
+  name: string,
+  { overlay, mode }: { overlay: Overlay; mode: IpMode },
+  network: NetworkConfiguration,
+  log: Logger,
+): void {
   const { virtualAddress, pool, prefix6 } = overlay;
-  for (const clash of findRouteClashes(pool, network.routes(), name)) {
+  for (const clash of mode === "ipv6" ? [] : findRouteClashes(pool, network.routes(), name)) {
     log.warn("the virtual network and this machine share addresses", { clash: describeClash(pool, clash) });
   }
   try {
     const missing = network.configureDevice({
       name,
-      address4: `${formatIpv4(virtualAddress)}/${pool.bits}`,
-      address6: `${formatVirtual6(prefix6, virtualAddress)}/96`,
+      address4: mode === "ipv6" ? null : `${formatIpv4(virtualAddress)}/${pool.bits}`,
+      address6: mode === "ipv4" ? null : `${formatVirtual6(prefix6, virtualAddress)}/96`,
       mtu: DEVICE_MTU,
     });
     for (const what of missing) log.warn("the device lacks something", { what });

@@ -16,6 +16,7 @@
 import * as v from "valibot";
 import { fromBase64Url, fromHex, toBase64Url, toHex } from "../base/bytes.ts";
 import { type Cidr4, formatCidr4, formatIpv4, parseCidr4, parseIpv4 } from "../base/ip.ts";
+import type { IpMode } from "../ipc/schema.ts";
 import { damaged, type StateFolder } from "./state_folder.ts";
 
 /** Private keys of this client. */
@@ -34,6 +35,8 @@ export interface StoredSettings {
   nick: string;
   /** False from `logout` to the next `login`. */
   wantsLogin: boolean;
+  /** Which addresses the device has. */
+  ipMode: IpMode;
 }
 
 /** The account at one server. */
@@ -119,6 +122,8 @@ const SETTINGS = v.strictObject({
   server: v.nullable(v.string()),
   nick: v.string(),
   wantsLogin: v.boolean(),
+  // Files of earlier versions have none.
+  ipMode: v.optional(v.picklist(["ipv4", "ipv6", "both"]), "both"),
 });
 const ACCOUNT = v.strictObject({
   version: v.literal(1),
@@ -171,8 +176,8 @@ export function writeIdentity(folder: StateFolder, identity: StoredIdentity): vo
 /** Before the first start: no server, no nickname, wants to be logged in. */
 export function readSettings(folder: StateFolder): StoredSettings {
   const file = readJson(folder, "settings.json", SETTINGS);
-  if (file === null) return { server: null, nick: "", wantsLogin: true };
-  return { server: file.server, nick: file.nick, wantsLogin: file.wantsLogin };
+  if (file === null) return { server: null, nick: "", wantsLogin: true, ipMode: "both" };
+  return { server: file.server, nick: file.nick, wantsLogin: file.wantsLogin, ipMode: file.ipMode };
 }
 
 /** See {@linkcode writeIdentity}. */

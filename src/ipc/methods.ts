@@ -147,6 +147,11 @@ const METHODS: MethodTable = {
   },
   network: { kind: "call", params: network, result: networkView },
   setNick: { kind: "call", params: v.strictObject({ nick: typed }), result: done },
+  setIpMode: {
+    kind: "call",
+    params: v.strictObject({ mode: v.picklist(["ipv4", "ipv6", "both"]) }),
+    result: done,
+  },
   create: {
     kind: "call",
     params: v.strictObject({

@@ -176,6 +176,9 @@ export interface AdmissionParams extends NetworkParams {
   password: string;
 }
 
+/** Which addresses the device has. */
+export type IpMode = "ipv4" | "ipv6" | "both";
+
 /** What `create` takes. */
 export interface CreateParams extends AdmissionParams {
   /** Who is connected to whom; default `mesh`. */
@@ -292,6 +295,8 @@ export interface EngineControl extends ChatControl {
   network(params: NetworkParams): Promise<NetworkView>;
   /** Sets the own nickname, kept over restarts and told to the server when online. Fails with `invalidNick`. */
   setNick(params: { nick: string }): Promise<void>;
+  /** Chooses which addresses the device has, kept over restarts. */
+  setIpMode(params: { mode: IpMode }): Promise<void>;
   /** Makes a network owned by this client. Fails with `nameTaken`, `invalidName`, `tooManyNetworks`, `notLoggedIn`. */
   create(params: CreateParams): Promise<void>;
   /**
@@ -387,6 +392,8 @@ export const FAILURE_REASONS = {
   notBanned: "the client is not banned",
   notAwaitingApproval: "the client does not wait for approval",
   limitReached: "limit reached",
+  noAccounts: "there are no accounts to attach to",
+  nothingPending: "nothing is pending",
   keyPinned: "another key is pinned for this peer",
   invalidInvite: "the invite is used up or not valid",
   otherServer: "the invite is for another server",

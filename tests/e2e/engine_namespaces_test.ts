@@ -102,3 +102,37 @@ Deno.test(
     assert.match(noRoom.first, /Cannot save .*identity\.json: No space left/);
   },
 );
+
+Deno.test(
+  needs(
+    "set-ip-mode takes addresses from the device and gives them back, over a restart, too",
+    "linux",
+    "root",
+    "netns",
+    "tun",
+  ),
+  async () => {
+    await using ground = await Ground.make();
+    const { host } = ground.computer("ann");
+    const first = await ground.up(host, "ann");
+    const kinds = () => {
+      const index = host.netlink.findLink("buri0")!.index;
+      const own = host.netlink.addresses().filter(({ linkIndex }) => linkIndex === index).map(({ address }) => address);
+      return { has4: own.includes(first.address4), has6: own.some((address) => address.startsWith("fd")) };
+    };
+    const set = async (mode: string) => {
+      const { code, stdout } = await ground.spawn(host, ["set-ip-mode", mode, "--state", ground.stateDir("ann")]).ended;
+      assert.deepEqual([code, stdout.trim()], [0, "Setting IP mode .. ok"]);
+    };
+    assert.deepEqual(kinds(), { has4: true, has6: true });
+    await set("ipv6");
+    assert.deepEqual(kinds(), { has4: false, has6: true });
+    await set("ipv4");
+    assert.deepEqual(kinds(), { has4: true, has6: false });
+    await first.process.stop("SIGTERM");
+    await ground.up(host, "ann");
+    assert.deepEqual(kinds(), { has4: true, has6: false });
+    await set("both");
+    assert.deepEqual(kinds(), { has4: true, has6: true });
+  },
+);

@@ -22,7 +22,7 @@ Deno.test(
     const done: string[] = [];
     const network = {
       routes: () => [],
-      configureDevice: (settings: { address4: string; address6: string; mtu: number }) => {
+      configureDevice: (settings: { address4: string | null; address6: string | null; mtu: number }) => {
         done.push(`${settings.address4} ${settings.address6} ${settings.mtu}`);
         return [];
       },
@@ -33,9 +33,11 @@ Deno.test(
     } as unknown as NetworkConfiguration;
     const { device, configure } = openOverlayDevice("buritest%d", network, silentLogger);
     try {
-      configure(overlay);
-      configure({ ...overlay });
-      configure({ ...overlay, virtualAddress: 0x0a070103 });
+      configure(overlay, "both");
+      configure({ ...overlay }, "both");
+      configure({ ...overlay, virtualAddress: 0x0a070103 }, "both");
+      configure({ ...overlay, virtualAddress: 0x0a070103 }, "ipv4");
+      configure({ ...overlay, virtualAddress: 0x0a070103 }, "ipv6");
     } finally {
       device.close();
     }
@@ -43,6 +45,10 @@ Deno.test(
       "10.7.1.2/16 fd00:0:1::a07:102/96 1400",
       "undo",
       "10.7.1.3/16 fd00:0:1::a07:103/96 1400",
+      "undo",
+      "10.7.1.3/16 null 1400",
+      "undo",
+      "null fd00:0:1::a07:103/96 1400",
     ]);
   },
 );

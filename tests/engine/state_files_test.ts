@@ -19,7 +19,7 @@ async function withFolder(run: (folder: StateFolder) => void): Promise<void> {
 Deno.test("state files read back exactly what was written", async () => {
   await withFolder((folder) => {
     const identity = { ed25519: bytes(32, 1), rsa: bytes(1200, 2) };
-    const settings = { server: "buri://a:1/#k", nick: "Zoë", wantsLogin: false };
+    const settings = { server: "buri://a:1/#k", nick: "Zoë", wantsLogin: false, ipMode: "ipv6" as const };
     const account = {
       invite: "x",
       clientId: 123_456_789,
@@ -46,7 +46,12 @@ Deno.test("state files read back exactly what was written", async () => {
 Deno.test("state files that were never written read as a first start", async () => {
   await withFolder((folder) => {
     assert.equal(files.readIdentity(folder), null);
-    assert.deepEqual(files.readSettings(folder), { server: null, nick: "", wantsLogin: true });
+    assert.deepEqual(files.readSettings(folder), {
+      server: null,
+      nick: "",
+      wantsLogin: true,
+      ipMode: "both",
+    });
     assert.equal(files.readAccount(folder, "a"), null);
     assert.equal(files.readPins(folder, "a").size, 0);
     assert.equal(files.readSecrets(folder, "a").size, 0);

@@ -11,6 +11,7 @@ import {
   type InboxParams,
   type InviteParams,
   type InviteView,
+  type IpMode,
   type KeyView,
   type MemberParams,
   type MemberView,
@@ -101,6 +102,11 @@ export class FakeEngine implements EngineControl {
     this.calls.push("setNick");
     if (nick === "") throw new ControlError("invalidNick");
     this.view = { ...this.view, nick };
+    await Promise.resolve();
+  }
+
+  async setIpMode({ mode }: { mode: IpMode }): Promise<void> {
+    this.calls.push(`setIpMode ${mode}`);
     await Promise.resolve();
   }
 
