@@ -9,7 +9,12 @@ export const create: Command = defineEngineCommand({
   summary: "Make a network, which this computer then owns",
   args: [
     { name: "network", summary: "Its name, 4 to 64 bytes, blanks allowed" },
-    { name: "password", summary: 'Its password; "" or none = who knows the name may join', optional: true },
+    {
+      name: "password",
+      summary: 'Its password; "" or none = who knows the name may join',
+      optional: true,
+      secret: { twice: true },
+    },
   ],
   options: {
     type: { value: "TYPE", summary: "mesh = all reach all (the default), hub = members reach hubs only, see `hub`" },

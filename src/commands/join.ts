@@ -16,7 +16,12 @@ export const join: Command = defineCommand({
   ],
   args: [
     { name: "network", summary: "Its name, or the link that `invite` printed" },
-    { name: "password", summary: 'Its password; "" or none = it has none', optional: true },
+    {
+      name: "password",
+      summary: 'Its password; "" or none = it has none',
+      optional: true,
+      secret: { notWith: "buri://" },
+    },
   ],
   options: { ...STATE_OPTION, ...ENGINE_OPTIONS },
   examples: [

@@ -13,7 +13,7 @@ export const setPass: Command = defineEngineCommand({
   ],
   args: [
     { name: "network", summary: "Its id or name" },
-    { name: "password", summary: 'The new one; "" = none', optional: true },
+    { name: "password", summary: 'The new one; "" = none', optional: true, secret: { twice: true, required: true } },
   ],
   examples: [
     { line: 'set-pass "game night" n3wone', does: "ask newcomers for this password" },

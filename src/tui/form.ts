@@ -17,8 +17,8 @@ import { drawable, graphemes, textWidth } from "./width.ts";
 export type Question =
   /** Must be answered with something. */
   | { readonly kind: "text"; readonly label: string }
-  /** Not shown while it is typed; `twice`: typed again to be sure, unless it is empty. */
-  | { readonly kind: "secret"; readonly label: string; readonly twice?: boolean }
+  /** Not shown while it is typed; `twice`: typed again to be sure, unless it is empty; `isRequired`: it may not be. */
+  | { readonly kind: "secret"; readonly label: string; readonly twice?: boolean; readonly isRequired?: boolean }
   /** The answer is `yes`; no is the same as cancelling. */
   | { readonly kind: "confirm"; readonly label: string };
 
@@ -100,7 +100,8 @@ function submit(form: Form, question: Exclude<Question, { kind: "confirm" }>, an
     at: "asking",
     form: { ...form, field: EMPTY_FIELD, complaint: "", ...changes },
   });
-  if (question.kind === "text") return answer === "" ? { at: "asking", form } : answered(form, answer);
+  if (answer === "" && (question.kind === "text" || question.isRequired)) return { at: "asking", form };
+  if (question.kind === "text") return answered(form, answer);
   if (!question.twice) return answered(form, answer);
   if (form.first === null) return answer === "" ? answered(form, "") : asking({ first: answer });
   return answer === form.first

@@ -9,6 +9,18 @@ export interface ArgumentSpec {
   readonly summary: string;
   /** May be left out. Only the last ones may. */
   readonly optional?: true;
+  /** It is a password: see `SecretSpec`. */
+  readonly secret?: SecretSpec;
+}
+
+/** A password: `-` takes it from stdin, and at a terminal one that was left out is asked for, unseen. */
+export interface SecretSpec {
+  /** A new one: typed again to be sure. */
+  readonly twice?: true;
+  /** An empty one is asked for again. */
+  readonly required?: true;
+  /** Not asked for when another argument begins so. */
+  readonly notWith?: string;
 }
 
 /** An option, written `--name`, `--name VALUE` or `--name=VALUE`. */

@@ -13,12 +13,12 @@ import { UserError } from "../../base/errors.ts";
 import type { Command, Input, OptionSpec } from "./command.ts";
 import { suggest } from "./suggest.ts";
 
-/** Throws `UserError` with exit code 2. After a `--` everything is data. */
-export function parseInput(command: Command, words: readonly string[]): Input {
+/** Throws `UserError` with exit code 2. After a `--` everything is data. `mayLack`: arguments may be missing, still. */
+export function parseInput(command: Command, words: readonly string[], mayLack = false): Input {
   const { data, options } = splitWords(command, words);
   const args: Record<string, string | undefined> = {};
   for (const [at, spec] of command.args.entries()) {
-    if (data[at] === undefined && !spec.optional) throw usage(command, `<${spec.name}> is missing`);
+    if (data[at] === undefined && !spec.optional && !mayLack) throw usage(command, `<${spec.name}> is missing`);
     args[spec.name] = data[at];
   }
   for (const [name, spec] of Object.entries(command.options)) {

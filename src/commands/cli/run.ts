@@ -1,6 +1,7 @@
 import { UserError } from "../../base/errors.ts";
 import { ControlError, EngineUnreachableError } from "../../ipc/mod.ts";
 import { renderJson } from "../text/json.ts";
+import { canAsk, fillInput } from "./asking.ts";
 import type { Command } from "./command.ts";
 import { type Context, Interrupted, type ProgramName } from "./context.ts";
 import { renderCommandHelp } from "./help.ts";
@@ -33,7 +34,7 @@ export async function runCommandLine(
   }
   const run = { context, json: beforeData.includes("--json") };
   try {
-    return await command.run(context, parseInput(command, rest));
+    return await command.run(context, await fillInput(command, parseInput(command, rest, canAsk(run)), run));
   } catch (error) {
     if (context.signal.aborted || error instanceof Interrupted) return INTERRUPTED;
     return explain(error, command, run);
