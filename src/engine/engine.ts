@@ -54,6 +54,8 @@ export interface EngineOptions {
   stateDir: string;
   /** Invite of the server; absent = the one used last. */
   server?: string;
+  /** Whether to accept that a known server has another key now, or speaks a lower suite. Default: false. */
+  acceptNew?: boolean;
   /** Nickname to set; absent = as it is. */
   nick?: string;
   /** Name of the tunnel device, `none` = without one; absent = the first free one. */
@@ -161,8 +163,10 @@ class Engine {
     signal?.throwIfAborted();
     signal?.addEventListener("abort", () => this.#fail(signal.reason), { once: true });
     const folder = this.#outer.adopt(StateFolder.open(stateDir), (each) => each.close());
-    const server = chooseServer(folder, this.#options.server);
-    requireSuite(server, suite, folder);
+    const { server: given, acceptNew = false } = this.#options;
+    const server = chooseServer(folder, given, acceptNew);
+    if (acceptNew) server.account.suiteSeen = 0;
+    requireSuite(server, suite);
     const settings = this.#settings(folder);
     const identity = await loadIdentity(folder, suite, random);
     const network = this.#inner.adopt(openNetworkConfiguration(folder.pathOf("journal")), (each) => each.close());
@@ -424,9 +428,9 @@ class Engine {
   }
 }
 
-function requireSuite({ id, account }: ChosenServer, suite: 1 | 2, folder: StateFolder): void {
+function requireSuite({ account }: ChosenServer, suite: 1 | 2): void {
   if (suite >= account.suiteSeen) return;
   throw new UserError(`Cannot use suite ${suite} with this server: it was seen with suite ${account.suiteSeen}`, {
-    hint: `To go back all the same set "suiteSeen" to ${suite} in ${folder.pathOf(`servers/${id}/account.json`)}`,
+    hint: "If its owner has told you that it speaks no better one now, add --accept-new.",
   });
 }

@@ -26,10 +26,11 @@ export interface ChosenServer {
 /**
  * The server of `given`, or the one used last. A new one is remembered.
  *
+ * @param acceptNew whether it may have another key than the one pinned for its host
  * @throws {UserError} exit 2 when there is none or the invite is malformed; exit 1 when it names another key than the one
  * that is pinned for its host, or the state is damaged
  */
-export function chooseServer(folder: StateFolder, given: string | undefined): ChosenServer {
+export function chooseServer(folder: StateFolder, given: string | undefined, acceptNew: boolean): ChosenServer {
   const settings = readSettings(folder);
   const text = given ?? settings.server;
   if (text === null) {
@@ -39,8 +40,8 @@ export function chooseServer(folder: StateFolder, given: string | undefined): Ch
     });
   }
   const invite = given === undefined ? readStored(folder, text) : readGiven(given);
-  if (given !== undefined && settings.server !== null) {
-    requireSameKey(folder, readStored(folder, settings.server), invite);
+  if (given !== undefined && settings.server !== null && !acceptNew) {
+    requireSameKey(readStored(folder, settings.server), invite);
   }
   const id = serverIdOf(invite);
   const account = readAccount(folder, id) ?? newAccount(text);
@@ -59,11 +60,11 @@ function newAccount(invite: string): StoredAccount {
 }
 
 /** The same host and port with another key is either a server set up anew, or somebody in its place. */
-function requireSameKey(folder: StateFolder, known: Invite, given: Invite): void {
+function requireSameKey(known: Invite, given: Invite): void {
   const isSamePlace = known.host === given.host && known.port === given.port;
   if (!isSamePlace || equalBytes(known.pin.ed25519, given.pin.ed25519)) return;
   throw new UserError(`Cannot use this invite: ${known.host}:${known.port} has another key than the one pinned`, {
-    hint: `If the server was set up anew, give up the account there first: remove ${folder.pathOf("settings.json")}`,
+    hint: "If its owner has told you that the server was set up anew, add --accept-new: it gives a new account.",
   });
 }
 

@@ -69,6 +69,9 @@ Deno.test("startEngine refuses an invite with another key for a server it knows,
   );
   const engine = await startEngine({ stateDir: world.stateDir("ann"), device: "none", suite: 2, log: silentLogger });
   await engine.stop();
+  // Accepted by name it is tried, and then it is the server that lacks the key.
+  const accepted = start(world, { server: withOtherKey(world.invite), acceptNew: true });
+  await assert.rejects(accepted, isUserError(1, /does not have the key/));
 });
 
 Deno.test("startEngine refuses a second engine on one state folder, and a UDP port in use", async () => {
@@ -101,6 +104,8 @@ Deno.test("startEngine refuses suite 1 with a server that was seen with suite 2"
   await using world = await EngineWorld.make([1, 2]);
   await (await start(world)).stop();
   await assert.rejects(start(world, { suite: 1 }), isUserError(1, /Cannot use suite 1/));
+  // Accepted by name it is tried; that account has no key of suite 1.
+  await assert.rejects(start(world, { suite: 1, acceptNew: true }), isUserError(1, /by another key/));
 });
 
 Deno.test("startEngine says that a server does not speak its suite, and tries no other", async () => {

@@ -69,6 +69,8 @@ export interface RunningServer {
 export interface EngineOptions {
   /** Absolute path of the state folder. */
   stateDir: string;
+  /** Whether to accept another key or a lower suite of a known server. */
+  acceptNew?: boolean;
   /** Invite of the server, when it was given. */
   server?: string;
   /** Nickname to set. */

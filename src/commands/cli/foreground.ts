@@ -21,6 +21,7 @@ export const ENGINE_OPTIONS = {
     summary: "HTTP proxy for networks that let nothing else out; none = without one (default: HTTPS_PROXY)",
   },
   suite: { value: "1|2", summary: "Suite of the cryptography; 1 is for servers that offer it (default 2)" },
+  "accept-new": { summary: "Accept that a known server has the new key of its invite, or speaks a lower suite" },
   ...LOG_OPTIONS,
 };
 
@@ -104,6 +105,7 @@ function engineOptions({ context, options }: ForegroundRun, server: string | und
   return {
     stateDir: context.stateDir(options.state),
     ...(server === undefined ? {} : { server }),
+    ...(options["accept-new"] ? { acceptNew: true } : {}),
     ...(nick === undefined ? {} : { nick }),
     ...(device === undefined ? {} : { device }),
     ...(port === undefined ? {} : { udpPort: parsePort("--port", port) }),
