@@ -23,6 +23,8 @@ export interface DeviceSettings {
 export interface LocalAddress {
   /** Name of the interface. */
   device: string;
+  /** Its number, which no other interface gets while the machine runs. */
+  deviceIndex: number;
   /** `tun`, `veth`, `bridge` …; `""` for hardware. */
   deviceKind: string;
   /** `192.168.1.5` or RFC 5952. */

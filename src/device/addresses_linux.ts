@@ -166,6 +166,7 @@ function localAddress(link: Link, address: LinkAddress): LocalAddress {
   const isHost = link.isLoopback || address.scope === SCOPE_HOST;
   return {
     device: link.name,
+    deviceIndex: link.index,
     deviceKind: link.kind,
     address: address.address,
     prefixLength: address.prefixLength,

@@ -4,14 +4,12 @@
  * @module
  */
 import type { Clock } from "../base/clock.ts";
-import { endpointKey, formatEndpoint, formatIpv4 } from "../base/ip.ts";
+import { formatEndpoint, formatIpv4 } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { DataPlane, DataPlaneEvent, Overlay } from "../dataplane/types.ts";
 import {
   type AnsweredRequest,
-  type Candidate,
-  CANDIDATE_KIND,
   type ControlMessage,
   type ControlMessageOf,
   DATAGRAM,
@@ -20,7 +18,7 @@ import {
   type ResultPayload,
 } from "../protocol/mod.ts";
 import type { ClientIdentity } from "../session/mod.ts";
-import { isLoopback, type OwnAddress, ownCandidates } from "./candidates.ts";
+import { isLoopback, type OwnAddress } from "./candidates.ts";
 import { Discovery } from "./discovery.ts";
 import { NatWatch, type OwnNat } from "./nat_watch.ts";
 import { PortSearches } from "./port_searches.ts";
@@ -45,6 +43,7 @@ import type { ServerWays } from "./server_ways.ts";
 import type { PeerPin, StoredAccount } from "./state_files.ts";
 import { startTunnelling, type Tunnelling } from "./tunnelling.ts";
 import type { PeerFacts } from "./views.ts";
+import { Whereabouts } from "./whereabouts.ts";
 
 /** What a client at a server works with. */
 export interface AccountOptions {
@@ -105,7 +104,7 @@ export class Account {
   #natWatch: NatWatch | null = null;
   readonly #searches: PortSearches;
   #cancelDiscovery = () => {};
-  #toldCandidates = "";
+  readonly #whereabouts: Whereabouts;
   #nickAtServer = "";
   #serverAheadMs = 0;
 
@@ -125,6 +124,18 @@ export class Account {
       onLogout: () => this.#loggedOut(),
       onMessage: (message) => this.#take(message),
       onFatal: options.onFatal,
+    });
+    this.#whereabouts = new Whereabouts({
+      ...options,
+      port: dataPlane.port,
+      link: this.link,
+      overlay: () => this.#tunnelling?.overlay ?? null,
+      observed: () => this.#discovery?.observed ?? null,
+      discover: () => {
+        this.#discovery?.restart(options.clock.now());
+        this.#discover();
+      },
+      tellPeers: (candidates) => this.#tunnelling?.tunnels.tellEndpoints(candidates),
     });
   }
 
@@ -211,17 +222,13 @@ export class Account {
     this.#tunnelling?.tunnels.takeEvent(event);
   }
 
-  /** Addresses of this machine may have changed. */
-  ownAddressesChanged(): void {
-    const candidates = this.#tellCandidates();
-    if (candidates === null) return;
+  /** This machine may be somewhere else in the network than before, or slept: every way is looked at anew, at once. */
+  networkChanged(): void {
     this.#options.ways.addressChanged();
-    this.link.reconsider();
-    this.#options.log.info("own addresses changed");
     this.#searches.networkChanged();
-    this.#discovery?.restart(this.#options.clock.now());
-    this.#discover();
-    this.#tunnelling?.tunnels.ownAddressChanged(candidates);
+    this.link.reconsider();
+    this.#whereabouts.networkChanged();
+    this.#tunnelling?.tunnels.ownAddressChanged();
   }
 
   /** Ends the connection and all tunnels; `link.start` begins anew. */
@@ -256,8 +263,7 @@ export class Account {
     this.#serverFlags = welcome.flags;
     this.#view = reduceView(this.#view, welcome);
     this.#startDiscovery(login);
-    this.#toldCandidates = "";
-    this.#tellCandidates();
+    this.#whereabouts.loggedIn();
     this.#options.log.info("logged in", { address: formatIpv4(welcome.address) });
   }
 
@@ -265,6 +271,7 @@ export class Account {
     this.#isSynchronised = false;
     this.#options.observer.onLogin(false);
     this.#cancelDiscovery();
+    this.#whereabouts.loggedOut();
     this.#discovery = null;
     this.#natWatch?.stop();
     this.#natWatch = null;
@@ -350,7 +357,10 @@ export class Account {
       networkSecrets: (networkIds) => secrets.of(networkIds, this.#view),
       isLoggedIn: () => this.isReady,
       requestTunnel: (peer, reason) => this.request({ type: "tunnelRequest", peer, reason }),
-      askForPunch: (localSpi) => this.#askFor({ type: "punchRequest", localSpi }),
+      askForPunch: (localSpi) => {
+        this.#whereabouts.pathLost();
+        this.#askFor({ type: "punchRequest", localSpi });
+      },
       askForTickets: (localSpi) => this.#askForTickets(localSpi),
     });
   }
@@ -387,7 +397,7 @@ export class Account {
       dataPlane,
       clock,
       discovery,
-      ownEndpoints: () => this.#ownCandidates().map(({ endpoint }) => endpoint),
+      ownEndpoints: () => this.#whereabouts.candidates.map(({ endpoint }) => endpoint),
       onChange: () => this.#tunnelling?.tunnels.ownNatChanged(),
     });
     this.#discover();
@@ -413,30 +423,10 @@ export class Account {
     if (!discovery.take(datagram)) return;
     if (discovery.observed !== null) {
       this.#options.log.info("the server sees our socket", { endpoint: formatEndpoint(discovery.observed) });
+      this.#whereabouts.observedChanged();
     }
     this.#discover();
     this.#natWatch?.survey();
-  }
-
-  /** Tells the server where we can be reached, when that has changed. Null = it has not. */
-  #tellCandidates(): Candidate[] | null {
-    const overlay = this.#tunnelling?.overlay;
-    if (overlay === undefined) return null;
-    const candidates = this.#ownCandidates();
-    const text = candidates.map(({ endpoint }) => endpointKey(endpoint)).join();
-    if (text === this.#toldCandidates) return null;
-    this.#toldCandidates = text;
-    this.link.request({ type: "endpoints", candidates }).catch((error: unknown) => {
-      this.#options.log.debug("the server did not take our endpoints", { error });
-    });
-    const observed = this.#discovery?.observed ?? null;
-    return observed === null ? candidates : [...candidates, { kind: CANDIDATE_KIND.observed, endpoint: observed }];
-  }
-
-  #ownCandidates(): Candidate[] {
-    const { dataPlane, ownAddresses } = this.#options;
-    const overlay = this.#tunnelling?.overlay;
-    return overlay === undefined ? [] : ownCandidates(ownAddresses(), dataPlane.port, overlay);
   }
 }
 

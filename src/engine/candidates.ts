@@ -8,6 +8,7 @@ import {
   cidr4Contains,
   type Endpoint,
   endpointKey,
+  equalEndpoint,
   ipv4Of,
   mappedIpv4,
   parseCidr4,
@@ -90,6 +91,14 @@ const PATH_KINDS: Readonly<Record<number, PathKind>> = {
 export function isLoopback({ address, port }: Endpoint): boolean {
   const quad = ipv4Of({ address, port });
   return quad === null ? isIpv6Loopback(address) : cidr4Contains(LOOPBACK_IPV4, quad);
+}
+
+/** Whether the local end of a connection still has an address of this machine that may be used. */
+export function isOwnAddress(local: Endpoint, addresses: readonly OwnAddress[]): boolean {
+  return isLoopback(local) || addresses.some((own) => {
+    const endpoint = own.isUsable ? endpointOf(own.address, local.port) : null;
+    return endpoint !== null && equalEndpoint(endpoint, local);
+  });
 }
 
 function isTarget(endpoint: Endpoint, { pool, prefix6 }: OverlayRanges, allowsLoopback: boolean): boolean {

@@ -24,6 +24,7 @@ import { type Identity, loadIdentity } from "./identity.ts";
 import type { LoginError } from "./login_error.ts";
 import { requireNick } from "./names.ts";
 import type { AccountObserver } from "./observer.ts";
+import { watchOwnNetwork } from "./network_watch.ts";
 import { openOverlayDevice, type OverlayDevice, undoChanges } from "./overlay_device.ts";
 import { Notices } from "./notices.ts";
 import { Pings } from "./pings.ts";
@@ -97,9 +98,6 @@ export interface EngineMeans {
   /** Starts what moves the packets. */
   startDataPlane: typeof startDataPlane;
 }
-
-/** A change of addresses comes as several events. */
-const ADDRESS_SETTLE_MS = 300;
 
 /**
  * Starts an engine; it is logged in and its device is up when this resolves.
@@ -416,15 +414,15 @@ class Engine {
   }
 
   #watch(network: NetworkConfiguration, account: Account): void {
-    let cancel = () => {};
-    const watch = network.watch(() => {
-      cancel();
-      cancel = this.#means.clock.after(ADDRESS_SETTLE_MS, () => account.ownAddressesChanged());
+    const watch = watchOwnNetwork({
+      network,
+      clock: this.#means.clock,
+      onChange: (reason) => {
+        this.#log.info(reason === "sleep" ? "woke up" : "the network has changed");
+        account.networkChanged();
+      },
     });
-    this.#inner.defer(async () => {
-      cancel();
-      await watch.close();
-    });
+    this.#inner.defer(() => watch.close());
   }
 }
 

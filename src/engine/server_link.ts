@@ -90,6 +90,15 @@ const REPLACED_PAUSE_MS = 60_000;
 /** How long WELCOME may take after the login. */
 const WELCOME_TIMEOUT_MS = 15_000;
 
+/** How long the server may take to prove that the connection still holds, once that is in doubt. */
+const CHECK_TIMEOUT_MS = 1_000;
+
+/** For so long after such a doubt there are no long pauses between tries … */
+const HURRY_MS = 5_000;
+
+/** … only these. */
+const HURRIED_PAUSE_MS = 250;
+
 /** How long a goodbye may take. */
 const GOODBYE_TIMEOUT_MS = 200;
 
@@ -104,6 +113,9 @@ export class ServerLink {
   #heardAt = 0;
   #spreadMs = 0;
   #hasLoggedIn = false;
+  #hurriedAt = -Infinity;
+  #endPause = () => {};
+  #cancelCheck = () => {};
   #bettering: Bettering | null = null;
   #running: { abort: AbortController; ended: Promise<void> } | null = null;
 
@@ -136,6 +148,25 @@ export class ServerLink {
   /** The time of `better.at()` has changed. */
   reconsider(): void {
     this.#bettering?.plan();
+  }
+
+  /**
+   * The way to the server may be another than before: makes sure that the connection holds, and opens one at once where it
+   * does not. One from an address that is not ours any more cannot.
+   */
+  check(isOurs: (local: Endpoint) => boolean): void {
+    const { clock } = this.#options;
+    this.#hurriedAt = clock.now();
+    this.#endPause();
+    const session = this.#session;
+    if (session === null || this.#state !== "logged in") return;
+    if (!isOurs(session.local)) return session.close();
+    this.#sendIfOpen({ type: "ping", requestId: 0 });
+    this.#cancelCheck();
+    const askedAt = clock.now();
+    this.#cancelCheck = clock.after(CHECK_TIMEOUT_MS, () => {
+      if (this.#session === session && this.#heardAt <= askedAt) session.close();
+    });
   }
 
   /** Says goodbye where it can, and disconnects. */
@@ -173,7 +204,7 @@ export class ServerLink {
   }
 
   async #stayConnected(signal: AbortSignal): Promise<void> {
-    const { clock, random, log } = this.#options;
+    const { random } = this.#options;
     let failures = 0;
     let better: ControlSession | null = null;
     while (!signal.aborted) {
@@ -188,12 +219,25 @@ export class ServerLink {
       failures = ending.wasLoggedIn ? 0 : failures + 1;
       const spreadMs = ending.isServerGone ? this.#spreadMs : 0;
       const waitMs = backoffMs({ failures, spreadMs, retryAfterMs: ending.retryAfterMs }, random);
-      log.debug("waiting before the next login", { waitMs, failures });
-      await sleep(clock, waitMs, signal);
+      await this.#pause(this.#isHurried && ending.retryAfterMs === 0 ? HURRIED_PAUSE_MS : waitMs, failures, signal);
     }
     better?.close();
     this.#state = "offline";
     if (this.#running?.abort.signal === signal) this.#running = null;
+  }
+
+  get #isHurried(): boolean {
+    return this.#options.clock.now() - this.#hurriedAt < HURRY_MS;
+  }
+
+  /** Ends early at a {@linkcode ServerLink.check}. */
+  async #pause(waitMs: number, failures: number, signal: AbortSignal): Promise<void> {
+    const { clock, log } = this.#options;
+    log.debug("waiting before the next login", { waitMs, failures });
+    const hurry = new AbortController();
+    this.#endPause = () => hurry.abort();
+    await sleep(clock, waitMs, AbortSignal.any([signal, hurry.signal]));
+    this.#endPause = () => {};
   }
 
   /** Null when there is no sense in another try. */
@@ -236,6 +280,7 @@ export class ServerLink {
       await this.#receiveAll(session, ending);
     } finally {
       stopKeepalive();
+      this.#cancelCheck();
       this.#session = null;
       session.close();
       if (ending.wasLoggedIn) this.#lost();

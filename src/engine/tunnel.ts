@@ -181,6 +181,24 @@ export class Tunnel {
     this.#arm();
   }
 
+  /** We may be somewhere else in the network than before. A relay sends nothing to where we are now before it knows of it. */
+  ownAddressChanged(): void {
+    this.#suspectRelays();
+    this.tell({ on: "ownAddressChanged" });
+    this.#tick();
+  }
+
+  /** Where a word to the peer may go: the path and the relays. */
+  waysToPeer(): Endpoint[] {
+    const path = this.path?.endpoint;
+    const relays = this.boundRelays.filter((relay) => path === undefined || !equalEndpoint(relay, path));
+    return path === undefined ? relays : [path, ...relays];
+  }
+
+  #suspectRelays(): void {
+    for (const binding of this.#bindings) binding.suspect(this.#options.clock.now());
+  }
+
   /** MTU ANSWER came. @throws {ProtocolError} when it is malformed */
   takeMtuAnswer(payload: Uint8Array): void {
     this.#mtu.takeAnswer(payload, this.#options.clock.now(), this.#rttMs);
@@ -257,6 +275,7 @@ export class Tunnel {
         this.#mtu.use(effect.endpoint, this.#options.clock.now(), this.#rttMs);
         return onPathChanged(localSpi, this.path);
       case "askForPunch":
+        this.#suspectRelays();
         return askForPunch(localSpi);
     }
   }
@@ -309,9 +328,7 @@ export class Tunnel {
   /** A relay that was started anew has lost our binding; waiting for the next renewal would take 20 s. */
   #watchRelays(): void {
     const isValid = this.#paths.views().some((path) => path.kind === "relay" && path.isValid);
-    if (this.#wasRelayValid && !isValid) {
-      for (const binding of this.#bindings) binding.suspect(this.#options.clock.now());
-    }
+    if (this.#wasRelayValid && !isValid) this.#suspectRelays();
     this.#wasRelayValid = isValid;
   }
 

@@ -191,12 +191,19 @@ export class Tunnels {
     if (entry.isInstalled) dataPlane.removeTunnel(localSpi);
   }
 
-  /** Own addresses changed: paths are tried again, and each peer learns of it inside its tunnel. */
-  ownAddressChanged(candidates: readonly Candidate[]): void {
+  /** We may be somewhere else in the network than before: all paths are tried again. */
+  ownAddressChanged(): void {
+    for (const { tunnel } of this.#entries.values()) tunnel.ownAddressChanged();
+  }
+
+  /** Tells each peer inside its tunnel where we can be reached, by every way that may work. */
+  tellEndpoints(candidates: readonly Candidate[]): void {
     const payload = innerFrames.endpoints.encode({ candidates: [...candidates] });
-    for (const [localSpi, { tunnel, isInstalled }] of this.#entries) {
-      tunnel.tell({ on: "ownAddressChanged" });
-      if (isInstalled) this.#options.dataPlane.sendFrame(localSpi, null, INNER_FRAME.endpoints, payload);
+    for (const [localSpi, { tunnel, canSeal }] of this.#entries) {
+      if (!canSeal) continue;
+      for (const target of tunnel.waysToPeer()) {
+        this.#options.dataPlane.sendFrame(localSpi, target, INNER_FRAME.endpoints, payload);
+      }
     }
   }
 

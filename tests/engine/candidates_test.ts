@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { formatEndpoint, parseEndpoint } from "../../src/base/ip.ts";
-import { type OverlayRanges, ownCandidates, usableCandidates } from "../../src/engine/candidates.ts";
+import { isOwnAddress, type OverlayRanges, ownCandidates, usableCandidates } from "../../src/engine/candidates.ts";
 import { CANDIDATE_KIND } from "../../src/protocol/mod.ts";
 
 const overlay: OverlayRanges = {
@@ -63,6 +63,17 @@ Deno.test("usableCandidates leaves out what a hostile peer could aim us at", () 
 
 Deno.test("usableCandidates keeps loopback where the server is on this machine, too", () => {
   assert.deepEqual(kept(true, "127.0.0.1:5", "[::1]:5"), ["127.0.0.1:5", "[::1]:5"]);
+});
+
+Deno.test("isOwnAddress knows the usable addresses of this machine, whatever device they are on, and loopback", () => {
+  const addresses = [
+    { ...usable, address: "192.168.1.2" },
+    { ...usable, device: "wg0", deviceKind: "tun", address: "2001:db8::7" },
+    { ...usable, address: "10.1.1.1", isUsable: false },
+  ];
+  const isOwn = (text: string) => isOwnAddress(parseEndpoint(text)!, addresses);
+  assert.deepEqual(["192.168.1.2:9", "[2001:db8::7]:9", "127.0.0.1:9", "[::1]:9"].map(isOwn), [true, true, true, true]);
+  assert.deepEqual(["192.168.1.3:9", "10.1.1.1:9"].map(isOwn), [false, false]);
 });
 
 Deno.test("usableCandidates keeps each endpoint once, and 16 in all", () => {

@@ -358,7 +358,7 @@ Deno.test("Tunnels tells each peer inside its tunnel where it can be reached now
   rig.open();
   rig.establish();
   rig.take();
-  rig.tunnels.ownAddressChanged([{ kind: CANDIDATE_KIND.local, endpoint: CANDIDATE }]);
-  assert.ok(rig.take().includes(`frame ${INNER_FRAME.endpoints} path`));
+  rig.tunnels.tellEndpoints([{ kind: CANDIDATE_KIND.local, endpoint: CANDIDATE }]);
+  assert.deepEqual(rig.take(), [`frame ${INNER_FRAME.endpoints} ${formatEndpoint(CANDIDATE)}`]);
   rig.tunnels.close(SPI);
 });
