@@ -1,4 +1,4 @@
-import { Nftables } from "../ffi/nftables_linux.ts";
+import { type FirewallChain, Nftables } from "../ffi/nftables_linux.ts";
 import { writeKernelFile } from "../ffi/posix_linux.ts";
 import { ConnectProxy } from "./connect_proxy.ts";
 import type { Lab, LabHost } from "./lab.ts";
@@ -100,20 +100,21 @@ export class Internet {
       ],
       verdict: "drop" as const,
     });
-    using filter = this.host.namespace.run(() => new Nftables());
-    filter.replaceTable({
-      name: "block",
-      chains: [{
-        name: "through",
-        type: "filter",
-        hook: "forward",
-        priority: 0,
-        rules: [drop(one, other), drop(other, one)],
-      }],
-    });
+    this.#block([drop(one, other), drop(other, one)]);
   }
 
-  /** Lifts {@linkcode Internet.blockUdpBetween}. */
+  /** From now on drops all UDP; nothing else. */
+  blockUdp(): void {
+    this.#block([{ matches: [{ on: "protocol", number: UDP }], verdict: "drop" }]);
+  }
+
+  #block(rules: FirewallChain["rules"]): void {
+    using filter = this.host.namespace.run(() => new Nftables());
+    const chain = { name: "through", type: "filter", hook: "forward", priority: 0 } as const;
+    filter.replaceTable({ name: "block", chains: [{ ...chain, rules }] });
+  }
+
+  /** Lifts {@linkcode Internet.blockUdpBetween} and {@linkcode Internet.blockUdp}. */
   unblock(): void {
     using filter = this.host.namespace.run(() => new Nftables());
     filter.removeTable("block");
