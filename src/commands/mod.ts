@@ -11,16 +11,19 @@ import { approve } from "./approve.ts";
 import { attach, attachNet, cancel } from "./attach.ts";
 import { ban } from "./ban.ts";
 import { bans } from "./bans.ts";
+import { chat } from "./chat.ts";
 import { checkUpdate } from "./check_update.ts";
 import { create } from "./create.ts";
 import { deleteNetwork } from "./delete.ts";
 import { down } from "./down.ts";
 import { evict } from "./evict.ts";
+import { events } from "./events.ts";
 import { goOffline } from "./go_offline.ts";
 import { goOnline } from "./go_online.ts";
 import { handOver } from "./hand_over.ts";
 import { helpAbout } from "./help.ts";
 import { hub } from "./hub.ts";
+import { inbox } from "./inbox.ts";
 import { invite } from "./invite.ts";
 import { join } from "./join.ts";
 import { labNatMatrix } from "./lab_nat_matrix.ts";
@@ -92,6 +95,9 @@ export const COMMANDS: readonly Command[] = [
   peer,
   verify,
   ping,
+  chat,
+  inbox,
+  events,
   server,
   serverInvite,
   serverPolicy,

@@ -1,5 +1,5 @@
 import { FakeEngine } from "./fake_engine.ts";
-import { offlineMember, sampleMember, sampleNetwork, sampleStatus } from "./sample_views.ts";
+import { offlineMember, sampleMember, sampleMessage, sampleNetwork, sampleStatus } from "./sample_views.ts";
 
 /** Engines for the scripts in tests/cli, by name; undefined = none runs. */
 export const WORLDS: Readonly<Record<string, () => FakeEngine | "forbidden" | undefined>> = {
@@ -65,6 +65,42 @@ export const WORLDS: Readonly<Record<string, () => FakeEngine | "forbidden" | un
       }),
     ]);
     engine.rtts = [12.34, null, 9.5];
+    return engine;
+  },
+  chatting: () => {
+    const dave = offlineMember({ id: "090-123-459", nick: "dave", address4: "10.77.0.5" });
+    const engine = new FakeEngine([
+      sampleNetwork({ id: "game night", name: "game night", members: [sampleMember(), dave] }),
+      sampleNetwork({ id: "alone", name: "alone" }),
+    ]);
+    const bob = { id: "090-123-456", nick: "bob" };
+    const evil = { id: "090-123-460", nick: "\u001b[2Jbob\n" };
+    engine.messages = [
+      sampleMessage(),
+      sampleMessage({
+        id: "1".repeat(32),
+        from: evil,
+        to: null,
+        network: "game night",
+        text: "\u001b]0;owned\u0007x",
+        verified: false,
+      }),
+      sampleMessage({ id: "2".repeat(32), text: null, sentAt: 8_640_000_000_000_000 }),
+    ];
+    const at = 1_700_000_000_000;
+    const member = { ...bob, address4: "10.77.0.2" };
+    engine.happening = [
+      { at, kind: "status", status: "logged in" },
+      { at, kind: "network", network: "game night", change: "added" },
+      { at, kind: "member", network: "game night", change: "online", member },
+      { at, kind: "path", member, path: "direct", transport: "udp", endpoint: "203.0.113.5:42000" },
+      { at, kind: "path", member, path: null, transport: null, endpoint: null },
+      { at, kind: "message", message: sampleMessage() },
+      { at, kind: "delivery", message: "1".repeat(32), delivery: { ...bob, state: "stored", reason: null } },
+      { at, kind: "notice", network: "game night", notice: "welcome", from: bob.id, text: "hello\u202e", sentAt: at },
+      { at, kind: "lost", count: 3 },
+    ];
+    engine.endsEvents = true;
     return engine;
   },
   hostile: () =>

@@ -309,6 +309,7 @@ export class FakeEngine implements EngineControl {
     this.calls.push(`send ${kind}`);
     if (text.trim() === "") throw new ControlError("invalidMessage", "A message has 1 to 1024 bytes, this one 0.");
     const network = kind === "peer" ? undefined : this.networks.find(({ id }) => id === to);
+    if (kind === "network" && network === undefined) throw new ControlError("networkNotFound");
     const members = network?.members ?? [this.#find(to)];
     const message = sampleMessage({
       id: (this.messages.length + 1).toString(16).padStart(32, "0"),

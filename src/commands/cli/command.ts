@@ -9,6 +9,8 @@ export interface ArgumentSpec {
   readonly summary: string;
   /** May be left out. Only the last ones may. */
   readonly optional?: true;
+  /** Takes all words that are left, with blanks between. Only the last one may. */
+  readonly repeated?: true;
   /** It is a password: see `SecretSpec`. */
   readonly secret?: SecretSpec;
 }
@@ -52,6 +54,7 @@ export const COMMAND_GROUPS = [
   "Networks",
   "Powers",
   "Members",
+  "Messages",
   "Server",
   "Laboratory",
   "Help",

@@ -45,7 +45,10 @@ export function renderCommandHelp(program: ProgramName, command: Command): strin
 
 /** `create <network> [<password>]`. */
 export function synopsis(command: Command): string {
-  const words = command.args.map((spec) => spec.optional ? `[<${spec.name}>]` : `<${spec.name}>`);
+  const words = command.args.map((spec) => {
+    const word = `<${spec.name}>${spec.repeated ? "…" : ""}`;
+    return spec.optional ? `[${word}]` : word;
+  });
   const required = Object.entries(command.options).filter(([, spec]) => spec.required);
   return [command.name, ...words, ...required.map(([name, spec]) => optionText(name, spec))].join(" ");
 }

@@ -96,6 +96,10 @@ function takeData(command: Command, data: string[], word: string): void {
     data.push(word);
     return;
   }
+  if (command.args.at(-1)?.repeated) {
+    data[data.length - 1] += ` ${word}`;
+    return;
+  }
   throw usage(
     command,
     word.startsWith("-") ? `${word} is not an option` : `${JSON.stringify(word)} is one word too many`,

@@ -1,7 +1,7 @@
 import { fromUtf8 } from "../../base/bytes.ts";
 import { ProtocolError, UserError } from "../../base/errors.ts";
 
-/** Longer than any password. */
+/** The longest password or message. */
 const MAX_LINE_LENGTH = 1024;
 
 const LINE_FEED = 0x0a;
@@ -23,7 +23,9 @@ export async function readLine(source: ByteSource): Promise<string | null> {
     const isEnd = await source.read(byte) === null;
     if (isEnd && line.length === 0) return null;
     if (isEnd || byte[0] === LINE_FEED) return decodeLine(line);
-    if (line.length === MAX_LINE_LENGTH) throw new UserError("Cannot read a password from stdin: its line is too long");
+    if (line.length === MAX_LINE_LENGTH) {
+      throw new UserError("Cannot read a line of stdin: it is too long");
+    }
     line.push(byte[0] as number);
   }
 }
@@ -33,6 +35,6 @@ function decodeLine(bytes: readonly number[]): string {
     return fromUtf8(Uint8Array.from(bytes)).replace(/\r$/, "");
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    throw new UserError("Cannot read a password from stdin: it is not UTF-8", { cause: error });
+    throw new UserError("Cannot read a line of stdin: it is not UTF-8", { cause: error });
   }
 }
