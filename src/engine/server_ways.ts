@@ -75,6 +75,11 @@ export class ServerWays {
     return this.#ladder.better;
   }
 
+  /** Whether the way that worked last is another than plain TCP. */
+  get isDetour(): boolean {
+    return this.#ladder.order[0]?.way !== "tcp";
+  }
+
   /** When to try the better ways, in monotonic ms; null = there are none. */
   get betterAt(): number | null {
     return this.#ladder.betterAt;

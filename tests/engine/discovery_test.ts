@@ -104,3 +104,15 @@ Deno.test("Discovery asks nobody where the server has no socket for it", () => {
   assert.equal(machine.nextWakeAt(), null);
   assert.deepEqual(machine.tick(1_000_000), []);
 });
+
+Deno.test("Discovery is silent after four questions without an answer, until one comes", () => {
+  const machine = new Discovery(server, 0);
+  const silent: boolean[] = [];
+  for (const now of [0, 250, 600, 1_200]) {
+    machine.tick(now);
+    silent.push(machine.isSilent);
+  }
+  assert.deepEqual(silent, [false, false, false, true]);
+  assert.ok(machine.take(answer(7n, "1.2.3.4:5")));
+  assert.equal(machine.isSilent, false);
+});

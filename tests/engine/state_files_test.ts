@@ -27,6 +27,7 @@ Deno.test("state files read back exactly what was written", async () => {
       pool: { base: 0x0a010000, bits: 16 },
       prefix6: bytes(12, 3),
       suiteSeen: 2,
+      way: "tls:443",
     };
     const pins = new Map([[0x0a010204, { ed25519: bytes(32, 4), rsa: null, suiteSeen: 2 as const }]]);
     const secrets = new Map([[7, { name: "games", peerSecret: bytes(32, 5) }]]);

@@ -5,7 +5,8 @@ import { type Endpoint, formatEndpoint, parseEndpoint } from "../../src/base/ip.
 import { silentLogger } from "../../src/base/log.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import type { DataPlane, DataPlaneEvent } from "../../src/dataplane/types.ts";
-import { Tunnels } from "../../src/engine/tunnels.ts";
+import type { StreamUser } from "../../src/engine/relay_streams.ts";
+import { Tunnels, type TunnelsOptions } from "../../src/engine/tunnels.ts";
 import {
   CANDIDATE_KIND,
   classicExchange,
@@ -72,6 +73,9 @@ class Rig {
   natWord: Uint8Array | null = null;
   /** Bodies of MTU PROBEs. */
   readonly mtuProbes: Uint8Array[] = [];
+  /** Streams to relays that are wanted: who is to be told. */
+  readonly streamUsers: StreamUser[] = [];
+  isUdpSilent = false;
   readonly #probes: { endpoint: Endpoint; probeId: bigint }[] = [];
   readonly tunnels: Tunnels;
 
@@ -116,6 +120,7 @@ class Rig {
         onKeysConfirmed: (_spi, epoch) => answer(`confirmed ${epoch}`),
         onTimer: () => answer("timer"),
       },
+      streams: this.#streams(say),
       searches: {
         ownWord: () => this.natWord,
         peerTold: ({ peerNat }) => void this.searchLog.push(`peer's NAT: ${peerNat?.mapping}`),
@@ -129,6 +134,17 @@ class Rig {
         onPathChanged: (_spi, hasPath) => say(`has path: ${hasPath}`),
       },
     });
+  }
+
+  #streams(say: (line: string) => void): TunnelsOptions["streams"] {
+    return {
+      use: (_relay, user) => {
+        if (!this.streamUsers.includes(user)) this.streamUsers.push(user);
+      },
+      leave: (_relay, user) => void this.streamUsers.splice(this.streamUsers.indexOf(user) >>> 0, 1),
+      died: () => say("stream died"),
+      isUdpSilent: () => this.isUdpSilent,
+    };
   }
 
   open(change: Partial<TunnelParameters> = {}, relays: RelayOffer[] = [], startInMs = 0): void {
@@ -361,4 +377,43 @@ Deno.test("Tunnels tells each peer inside its tunnel where it can be reached now
   rig.tunnels.tellEndpoints([{ kind: CANDIDATE_KIND.local, endpoint: CANDIDATE }]);
   assert.deepEqual(rig.take(), [`frame ${INNER_FRAME.endpoints} ${formatEndpoint(CANDIDATE)}`]);
   rig.tunnels.close(SPI);
+});
+
+const STREAM = {
+  endpoint: parseEndpoint("127.0.0.1:40000")!,
+  transport: "tls" as const,
+  relay: parseEndpoint("203.0.113.1:443")!,
+};
+const RELAY_ID = new Uint8Array(16).fill(1);
+const bound = relayDatagrams.bound.encode({ spi: SPI, lifetimeSeconds: 60, class: 2 });
+
+Deno.test("Tunnels binds over a stream where the relay is silent by UDP, and goes back when it answers", () => {
+  const rig = new Rig();
+  rig.open({}, [relayOffer()]);
+  rig.clock.advance(649);
+  assert.equal(rig.streamUsers.length, 0);
+  rig.clock.advance(1);
+  assert.equal(rig.streamUsers.length, 1);
+  rig.take();
+  rig.streamUsers[0]!.streamChanged(RELAY_ID, STREAM);
+  assert.deepEqual(rig.take(), ["send 64 127.0.0.1:40000"]);
+  rig.control(STREAM.endpoint, bound);
+  rig.establish(STREAM.endpoint);
+  const tunnel = rig.tunnels.get(SPI)!;
+  assert.deepEqual(tunnel.link(), { path: "relay", transport: "tls", endpoint: "203.0.113.1:443", rttMs: 9, suite: 2 });
+  rig.take();
+  rig.control(RELAY, relayDatagrams.challenge.encode({ cookie: new Uint8Array(16).fill(9) }));
+  assert.deepEqual(rig.take(), ["send 64 203.0.113.1:17771"]);
+  rig.control(RELAY, bound);
+  assert.equal(rig.streamUsers.length, 0);
+  assert.deepEqual(tunnel.boundRelays, [RELAY]);
+});
+
+Deno.test("Tunnels wants a stream at once where nothing gets through by UDP, and leaves it with the tunnel", () => {
+  const rig = new Rig();
+  rig.isUdpSilent = true;
+  rig.open({}, [relayOffer()]);
+  assert.equal(rig.streamUsers.length, 1);
+  rig.tunnels.close(SPI);
+  assert.equal(rig.streamUsers.length, 0);
 });

@@ -7,6 +7,7 @@ const LAN = "192.168.1.5:4000";
 const OUTSIDE = "203.0.113.5:4000";
 const OTHER = "203.0.113.5:4001";
 const RELAY = "198.51.100.1:17771";
+const STREAM = "127.0.0.1:40000";
 
 /** A tunnel with keys that knows a relay and one or more endpoints of its peer. */
 function tunnel(kinds: Record<string, PathKind>, seed = 1): PathSimulation {
@@ -357,4 +358,22 @@ Deno.test("PathBook uses a path that carries too little only where there is no o
   world.step({ on: "narrow", endpoint: at(OUTSIDE), isNarrow: false });
   equal(world.inUse, OUTSIDE);
   equal(narrow.isUp, true);
+});
+
+Deno.test("PathBook prefers a relay by UDP to a faster one over a stream, and any direct path to both", () => {
+  const world = tunnel({ [OUTSIDE]: "observed" });
+  const direct = world.link(OUTSIDE, { isUp: false });
+  world.link(STREAM, { rttMs: 5 });
+  world.step({ on: "relayBound", endpoint: at(STREAM), transport: "tls" });
+  world.run(1_000);
+  equal(world.inUse, STREAM);
+  equal(world.book.current?.transport, "tls");
+  world.link(RELAY, { rttMs: 80 });
+  world.step({ on: "relayBound", endpoint: at(RELAY) });
+  world.run(1_000);
+  equal(world.inUse, RELAY);
+  equal(world.book.current?.transport, "udp");
+  direct.isUp = true;
+  world.run(25_000);
+  equal(world.inUse, OUTSIDE);
 });
