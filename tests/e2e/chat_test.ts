@@ -31,7 +31,7 @@ async function withPair(
 
 async function meet(ann: WorldMember, bob: WorldMember): Promise<void> {
   for (const [from, to] of [[ann, "bob"], [bob, "ann"]] as const) {
-    await until("a tunnel", async () => (await from.ping(to, 1, 500))[0]!.rttMs !== null, 8_000);
+    await until("a tunnel", async () => (await from.ping(to, 1, 500))[0]!.rttMs !== null, 20_000);
   }
 }
 
@@ -169,7 +169,7 @@ Deno.test("events tell of networks, members, paths, messages and deliveries", as
   const bob = await world.member("bob");
   const { events, end } = listen(ann);
   const has = (wanted: Partial<Record<string, unknown>>) =>
-    until(JSON.stringify(wanted), () => events.some((event) => contains(event, wanted)), 8_000);
+    until(JSON.stringify(wanted), () => events.some((event) => contains(event, wanted)), 20_000);
   await ann.control.create({ network: "games", password: "" });
   await has({ kind: "network", network: "games", change: "added" });
   await bob.control.join({ network: "games", password: "" });

@@ -7,7 +7,7 @@ import type { LabProcess } from "../../src/lab/lab_process.ts";
 import { MAIN } from "../support/buri_process.ts";
 import { needs } from "../support/needs.ts";
 
-const STARTS_MS = 15_000;
+const STARTS_MS = 30_000;
 
 /** A server and computers on one small Internet, and a folder for what they keep. */
 class Ground implements AsyncDisposable {

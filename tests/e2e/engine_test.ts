@@ -56,7 +56,7 @@ const LAST = 0xffff_ffff;
 
 /** Pings until there is an answer: one probe may be lost in a tunnel that the peer has just given up. */
 async function reach(from: WorldMember, peer: string): Promise<void> {
-  await until(`an answer of ${peer}`, async () => (await from.ping(peer, 1, 500))[0]!.rttMs !== null, 8_000);
+  await until(`an answer of ${peer}`, async () => (await from.ping(peer, 1, 500))[0]!.rttMs !== null, 20_000);
 }
 
 const pathOf = async (member: WorldMember, peer: string) => (await member.control.peer({ peer })).path;
@@ -160,7 +160,7 @@ const STEPS: [sentence: string, live: (trio: Trio) => Promise<void>][] = [
     await assert.rejects(ann.control.create({ network: "more", password: "" }), isCode("notLoggedIn"));
     await world.restartServer();
     for (const member of [ann, bob]) {
-      await until("a login", async () => (await member.control.status()).status === "logged in", 10_000);
+      await until("a login", async () => (await member.control.status()).status === "logged in", 20_000);
     }
     await until("presence", async () => (await ann.control.peer({ peer: "bob" })).status === "online");
     await reach(ann, "bob");

@@ -6,7 +6,7 @@ import { needs } from "../support/needs.ts";
 const README = await Deno.readTextFile(new URL("../../README.md", import.meta.url));
 
 /** Longer than any of the commands takes to print what is waited for. */
-const HANGS_MS = 20_000;
+const HANGS_MS = 60_000;
 
 /** The commands under a heading, up to the next one. */
 function commandsUnder(heading: string): string[] {

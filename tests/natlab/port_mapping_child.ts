@@ -35,7 +35,7 @@ async function isReachable(endpoint: string): Promise<boolean> {
   const to = { transport: "udp" as const, hostname: `::ffff:${hostnameOf(helper)}`, port: helper.port };
   const ask = () => void socket.send(utf8(endpoint), to);
   const timers = [0, 80, 160].map((ms) => setTimeout(ask, ms));
-  timers.push(setTimeout(() => resolve(false), 300));
+  timers.push(setTimeout(() => resolve(false), 600));
   return await promise.finally(() => {
     timers.forEach((timer) => clearTimeout(timer));
     arrivals.delete(arrived);

@@ -13,7 +13,7 @@ import { MappingGateway } from "./port_mapping_gateway.ts";
 const CHILD = new URL("./port_mapping_child.ts", import.meta.url).pathname;
 const HELPER_PORT = 7000;
 const INTERNAL_PORT = "4000";
-const PATIENCE_MS = 12_000;
+const PATIENCE_MS = 30_000;
 
 interface World {
   lab: Lab;

@@ -213,7 +213,7 @@ export class WorldMember {
 export async function until(
   what: string,
   condition: () => boolean | Promise<boolean>,
-  timeoutMs = 5_000,
+  timeoutMs = 15_000,
 ): Promise<void> {
   const end = performance.now() + timeoutMs;
   while (!await condition()) {

@@ -48,7 +48,7 @@ export class LoginFailedError extends Error {
   }
 }
 
-const WAIT_MS = 10_000;
+const WAIT_MS = 30_000;
 
 /** What a RESULT said. */
 export interface FakeResult {
