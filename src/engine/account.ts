@@ -409,7 +409,9 @@ export class Account {
     const discovery = this.#discovery;
     if (discovery === null) return;
     for (const { to, datagram } of discovery.tick(clock.now())) dataPlane.sendDatagram(to, datagram);
-    this.#streams.setUdpSilent(discovery.isSilent);
+    // Where the server is reached by a detour only, UDP hardly gets through; it is believed to once it has.
+    const isWalledIn = this.#options.ways.isDetour && discovery.observed === null;
+    this.#streams.setUdpSilent(isWalledIn || discovery.isSilent);
     const wakeAt = discovery.nextWakeAt();
     if (wakeAt === null) return;
     this.#cancelDiscovery = clock.after(wakeAt - clock.now(), () => this.#discover());
@@ -420,7 +422,9 @@ export class Account {
     const answer = discovery?.open(datagram) ?? null;
     if (discovery === null || answer === null) return;
     this.#natWatch?.take(answer);
-    if (!discovery.take(datagram)) return;
+    const isNew = discovery.take(datagram);
+    this.#streams.setUdpSilent(discovery.isSilent);
+    if (!isNew) return;
     if (discovery.observed !== null) {
       this.#options.log.info("the server sees our socket", { endpoint: formatEndpoint(discovery.observed) });
       this.#whereabouts.observedChanged();
