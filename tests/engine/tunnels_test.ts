@@ -136,7 +136,7 @@ class Rig {
     });
   }
 
-  #streams(say: (line: string) => void): TunnelsOptions["streams"] {
+  #streams(say: (line: string) => void): NonNullable<TunnelsOptions["streams"]> {
     return {
       use: (_relay, user) => {
         if (!this.streamUsers.includes(user)) this.streamUsers.push(user);
