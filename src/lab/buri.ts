@@ -98,10 +98,14 @@ export class LabBuri {
     return (await this.spawn(host, ["server", "invite", "--data", data]).ended).stdout.trim();
   }
 
-  /** Starts an engine, without a device: what is looked at is the path. @throws {Error} when it does not get ready */
+  /**
+   * Starts an engine; without a device, unless `more` names one: what is looked at is mostly the path.
+   * @throws {Error} when it does not get ready
+   */
   async up(host: LabHost, invite: string, more: readonly string[] = []): Promise<LabMember> {
     const state = `${this.#options.folder}/${host.name}`;
-    const words = ["up", "--state", state, "--server", invite, "--nick", host.name, "--device", "none"];
+    const device = more.includes("--device") ? [] : ["--device", "none"];
+    const words = ["up", "--state", state, "--server", invite, "--nick", host.name, ...device];
     const engine = this.spawn(host, [...words, "--log-json", "--log-level", "debug", ...more]);
     const [, address4 = ""] = await engine.waitForLine(/^buri up ready (\S+) \S+$/, STARTS_MS);
     return new LabMember(this, host, engine, state, address4);

@@ -82,12 +82,26 @@ export class Internet {
       loadRules(router, recipes[index]!, isOutermost ? publicAddress : carrierAddress(index + 1, 2));
     });
     const host = this.#lab.addHost(name);
-    this.#lab.connect(routers[0]!, "lan", host, "lan0");
-    addAddress(routers[0]!, "lan", `${HOME_ROUTER}/24`);
+    const startProxy = NAT_KINDS[kind].hasProxy === true ? () => startWebProxy(routers[0]!) : null;
+    const home = { host, routers, publicAddress, startProxy };
+    this.plug(host, home);
+    return home;
+  }
+
+  /**
+   * Plugs a computer's cable in at a home: it leaves the one where it was, and a computer that is there loses its cable.
+   * Its address stays the same, as every home hands out the same ones; the world sees it elsewhere.
+   */
+  plug(host: LabHost, { routers }: Home): void {
+    const router = routers[0]!;
+    for (const [owner, link] of [[host, "lan0"], [router, "lan"]] as const) {
+      const cable = owner.netlink.findLink(link);
+      if (cable !== null) owner.netlink.removeLink(cable.index);
+    }
+    this.#lab.connect(router, "lan", host, "lan0");
+    addAddress(router, "lan", `${HOME_ROUTER}/24`);
     addAddress(host, "lan0", `${HOME_HOST}/24`);
     addDefaultRoute(host, "lan0", HOME_ROUTER);
-    const startProxy = NAT_KINDS[kind].hasProxy === true ? () => startWebProxy(routers[0]!) : null;
-    return { host, routers, publicAddress, startProxy };
   }
 
   /** From now on drops all UDP between two public addresses, both ways; nothing else. */
