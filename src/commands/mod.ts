@@ -9,6 +9,7 @@ import { admin } from "./admin.ts";
 import { announce } from "./announce.ts";
 import { approve } from "./approve.ts";
 import { attach, attachNet, cancel } from "./attach.ts";
+import { backup } from "./backup.ts";
 import { ban } from "./ban.ts";
 import { bans } from "./bans.ts";
 import { chat } from "./chat.ts";
@@ -36,6 +37,7 @@ import { notices } from "./notices.ts";
 import { peer } from "./peer.ts";
 import { ping } from "./ping.ts";
 import { reject } from "./reject.ts";
+import { restore } from "./restore.ts";
 import { server } from "./server.ts";
 import { serverAccount } from "./server_account.ts";
 import { serverInvite } from "./server_invite.ts";
@@ -64,6 +66,8 @@ export const COMMANDS: readonly Command[] = [
   login,
   logout,
   setNick,
+  backup,
+  restore,
   setIpMode,
   attach,
   attachNet,

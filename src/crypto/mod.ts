@@ -20,6 +20,7 @@ export * from "./modp_group14.ts";
 export * from "./network_invite.ts";
 export * from "./network_sealing.ts";
 export * from "./rsa.ts";
+export * from "./sealed_backup.ts";
 export * from "./sealed_network.ts";
 export * from "./secret.ts";
 export * from "./self_signed.ts";

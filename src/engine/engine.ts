@@ -17,6 +17,7 @@ import { systemClock } from "../transport/system.ts";
 import { Account } from "./account.ts";
 import type { Chat } from "./chat/chat.ts";
 import { type ChatParts, startChat, type StartedChat } from "./chat/start_chat.ts";
+import { finishRestore } from "./backup.ts";
 import { connect, connectBetter } from "./connect.ts";
 import { Control } from "./control.ts";
 import { EventHub } from "./events.ts";
@@ -161,10 +162,10 @@ class Engine {
     signal?.throwIfAborted();
     signal?.addEventListener("abort", () => this.#fail(signal.reason), { once: true });
     const folder = this.#outer.adopt(StateFolder.open(stateDir), (each) => each.close());
+    finishRestore(folder);
     const { server: given, acceptNew = false } = this.#options;
     const server = chooseServer(folder, given, acceptNew);
-    if (acceptNew) server.account.suiteSeen = 0;
-    requireSuite(server, suite);
+    requireSuite(server, suite, acceptNew);
     const settings = this.#settings(folder);
     const identity = await loadIdentity(folder, suite, random);
     const network = this.#inner.adopt(openNetworkConfiguration(folder.pathOf("journal")), (each) => each.close());
@@ -426,7 +427,8 @@ class Engine {
   }
 }
 
-function requireSuite({ account }: ChosenServer, suite: 1 | 2): void {
+function requireSuite({ account }: ChosenServer, suite: 1 | 2, acceptsLower: boolean): void {
+  if (acceptsLower) account.suiteSeen = 0;
   if (suite >= account.suiteSeen) return;
   throw new UserError(`Cannot use suite ${suite} with this server: it was seen with suite ${account.suiteSeen}`, {
     hint: "If its owner has told you that it speaks no better one now, add --accept-new.",

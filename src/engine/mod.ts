@@ -4,4 +4,5 @@
  * @module
  */
 
+export { type BackupOptions, makeBackup, restoreBackup } from "./backup.ts";
 export { type EngineOptions, type RunningEngine, startEngine } from "./engine.ts";

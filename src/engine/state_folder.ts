@@ -25,11 +25,11 @@ const MAX_FILE_LENGTH = 4 * 1024 * 1024;
 export class StateFolder {
   /** Path of the folder. */
   readonly path: string;
-  readonly #lock: Deno.FsFile;
+  readonly #lock: Deno.FsFile | null;
   /** Users whose files are believed: this one, and the owner of the folder. */
   readonly #owners: (number | null)[];
 
-  private constructor(path: string, owner: number | null, lock: Deno.FsFile) {
+  private constructor(path: string, owner: number | null, lock: Deno.FsFile | null) {
     this.path = path;
     this.#owners = [owner, Deno.uid()];
     this.#lock = lock;
@@ -46,6 +46,19 @@ export class StateFolder {
       const { mode, uid } = Deno.statSync(path);
       if (mode !== null && (mode & FOREIGN_WRITE) !== 0 && (mode & STICKY) === 0) throw openToOthers(path, "700");
       return new StateFolder(path, uid, takeLock(`${path}/${LOCK_NAME}`));
+    } catch (error) {
+      throw explain(error, `Cannot use the state folder ${path}`);
+    }
+  }
+
+  /**
+   * A folder that is only read, beside an engine that may run: each file is whole, for files are replaced as a whole.
+   *
+   * @throws {UserError} exit 4 when it may not be used, exit 1 when there is none
+   */
+  static openToRead(path: string): StateFolder {
+    try {
+      return new StateFolder(path, Deno.statSync(path).uid, null);
     } catch (error) {
       throw explain(error, `Cannot use the state folder ${path}`);
     }
@@ -118,7 +131,7 @@ export class StateFolder {
 
   /** Lets another engine use the folder. */
   close(): void {
-    this.#lock.close();
+    this.#lock?.close();
   }
 }
 

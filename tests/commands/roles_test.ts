@@ -251,3 +251,14 @@ Deno.test("--state and its default decide in which folder the engine is looked f
   await world.run("list", "--state", "/tmp/other");
   assert.deepEqual(world.stateDirs, ["/var/lib/buri", "/tmp/other"]);
 });
+
+Deno.test("backup and restore hand the password over, and tell what was done", async () => {
+  const seen: unknown[] = [];
+  const files = (options: unknown) => Promise.resolve(seen.push(options));
+  const world = new CliWorld({ roles: { makeBackup: files, restoreBackup: files } });
+  assert.equal(await world.run("backup", "b", "s3same", "--state", "/s"), 0);
+  assert.equal(await world.run("restore", "b", "s3same", "--state", "/s", "--force", "--json"), 0);
+  const options = { stateDir: "/s", file: "b", password: "s3same" };
+  assert.deepEqual(seen, [options, { ...options, force: true }]);
+  assert.deepEqual(world.stdout, ["Writing backup b .. ok", '{"ok":true,"file":"b","files":2}']);
+});

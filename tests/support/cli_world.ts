@@ -90,6 +90,8 @@ export class CliWorld {
         readPolicy: unexpected,
         showAccount: unexpected,
         startEngine: unexpected,
+        makeBackup: unexpected,
+        restoreBackup: unexpected,
         runMatrix: unexpected,
         runView: unexpected,
         ...this.#options.roles,

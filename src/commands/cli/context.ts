@@ -142,6 +142,10 @@ export interface Roles {
   makeInvite(options: { dataDir: string; host?: string }): Promise<string>;
   /** Resolves when logged in. Rejects with `UserError`, or with the signal's reason. */
   startEngine(options: EngineOptions): Promise<RunningEngine>;
+  /** Writes a backup of the engine in a state folder; gives the number of files in it. Rejects with `UserError`. */
+  makeBackup(options: { stateDir: string; file: string; password: string }): Promise<number>;
+  /** Brings one back; gives the number of files. Rejects with `UserError`. */
+  restoreBackup(options: { stateDir: string; file: string; password: string; force: boolean }): Promise<number>;
   /** Runs pairs of NATs in laboratories, with this program in them. Rejects with `UserError`. */
   runMatrix(options: Omit<MatrixOptions, "program">): Promise<PairResult[]>;
   /** Shows the engine on the whole screen of this terminal until the person quits or the signal aborts. */

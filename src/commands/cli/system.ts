@@ -67,6 +67,8 @@ const roles: Roles = {
   },
   makeInvite: async (options) => await (await import("../../server/mod.ts")).makeInvite(options),
   startEngine: async (options) => await (await import("../../engine/mod.ts")).startEngine(options),
+  makeBackup: async (options) => (await import("../../engine/backup.ts")).makeBackup(options),
+  restoreBackup: async (options) => (await import("../../engine/backup.ts")).restoreBackup(options),
   runMatrix: async (options) => {
     const { requireLaboratory } = await import("./laboratory.ts");
     requireLaboratory();
