@@ -34,6 +34,7 @@ import { login } from "./login.ts";
 import { logout } from "./logout.ts";
 import { network } from "./network.ts";
 import { notices } from "./notices.ts";
+import { netcheck } from "./netcheck.ts";
 import { peer } from "./peer.ts";
 import { ping } from "./ping.ts";
 import { reject } from "./reject.ts";
@@ -52,6 +53,7 @@ import { up } from "./up.ts";
 import { verify } from "./verify.ts";
 import { version } from "./version.ts";
 import { view } from "./view.ts";
+import { why } from "./why.ts";
 import { welcome } from "./welcome.ts";
 
 export { runCommandLine } from "./cli/run.ts";
@@ -73,6 +75,7 @@ export const COMMANDS: readonly Command[] = [
   attachNet,
   cancel,
   checkUpdate,
+  netcheck,
   create,
   invite,
   join,
@@ -102,6 +105,7 @@ export const COMMANDS: readonly Command[] = [
   chat,
   inbox,
   events,
+  why,
   server,
   serverInvite,
   serverPolicy,

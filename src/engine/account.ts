@@ -13,14 +13,14 @@ import {
   type ControlMessage,
   type ControlMessageOf,
   DATAGRAM,
-  datagramType,
   decodeResultPayload,
   type ResultPayload,
 } from "../protocol/mod.ts";
 import type { ClientIdentity } from "../session/mod.ts";
 import { isLoopback, type OwnAddress } from "./candidates.ts";
-import { Discovery } from "./discovery.ts";
-import { NatWatch, type OwnNat } from "./nat_watch.ts";
+import { Discovery, isOfType } from "./discovery.ts";
+import type { OwnNetwork } from "./nat_views.ts";
+import { NatWatch } from "./nat_watch.ts";
 import { PortSearches } from "./port_searches.ts";
 import type { LoginError } from "./login_error.ts";
 import {
@@ -169,9 +169,24 @@ export class Account {
     return this.#tunnelling?.peers ?? null;
   }
 
-  /** What is known of our own NAT; null while logged out. */
-  get nat(): OwnNat | null {
-    return this.#natWatch?.nat ?? null;
+  /** What is known of our own network. */
+  get network(): OwnNetwork {
+    const isUdpSilent = this.#discovery?.isSilent ?? false;
+    return { nat: this.#natWatch?.nat ?? null, candidates: this.#whereabouts.candidates, isUdpSilent };
+  }
+
+  /** Looks at our NAT; null while logged out. */
+  get natWatch(): NatWatch | null {
+    return this.#natWatch;
+  }
+
+  /** What is known of the ways to a peer beyond its tunnel. */
+  searchesFor(virtualAddress: number): { isSearching: boolean; failedSearches: number } {
+    const tunnel = this.peers?.anyTunnelOf(virtualAddress) ?? null;
+    return {
+      isSearching: tunnel !== null && this.#searches.isSearching(tunnel),
+      failedSearches: this.#searches.failuresOf(virtualAddress),
+    };
   }
 
   /** See `views.ts`. */
@@ -432,8 +447,4 @@ export class Account {
     this.#discover();
     this.#natWatch?.survey();
   }
-}
-
-function isOfType(datagram: Uint8Array, type: number): boolean {
-  return datagram.length >= 5 && datagramType(datagram) === type;
 }

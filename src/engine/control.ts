@@ -32,6 +32,7 @@ import {
   type VerifyParams,
 } from "../ipc/schema.ts";
 import type { EngineEvent, EventsParams, InboxParams, MessageView, SendParams } from "../ipc/chat_schema.ts";
+import type { NatView, WhyView } from "../ipc/nat_schema.ts";
 import { MEMBERSHIP, NETWORK_KIND } from "../protocol/mod.ts";
 import type { Account } from "./account.ts";
 import type { Chat } from "./chat/chat.ts";
@@ -41,6 +42,7 @@ import { requireNetworkName, requireNick } from "./names.ts";
 import type { KnownNetwork } from "./networks_view.ts";
 import { NetworkPowers } from "./network_powers.ts";
 import type { Notices } from "./notices.ts";
+import { natView, whyView } from "./nat_views.ts";
 import type { Pings } from "./pings.ts";
 import { deriveSecrets } from "./sealed_network.ts";
 import type { NetworkSecrets } from "./secrets.ts";
@@ -92,6 +94,10 @@ export interface ControlOptions {
 }
 
 const NO_SECRET = new Uint8Array(32);
+
+/** How long a look at the own network may take; UDP counts as blocked after 2.5 s. */
+const NETCHECK_MS = 4_000;
+const LOOK_AGAIN_MS = 50;
 
 /** The engine as commands see it. */
 export class Control implements EngineControl {
@@ -315,6 +321,30 @@ export class Control implements EngineControl {
 
   events({ kinds }: EventsParams, signal: AbortSignal): AsyncIterable<EngineEvent> {
     return this.#options.events.listen(kinds, signal);
+  }
+
+  async netcheck(): Promise<NatView> {
+    const { account, clock } = this.#options;
+    this.#requireLogin();
+    account.natWatch?.survey();
+    const deadline = clock.now() + NETCHECK_MS;
+    const signal = new AbortController().signal;
+    while (account.natWatch?.isSurveyed === false && clock.now() < deadline) await sleep(clock, LOOK_AGAIN_MS, signal);
+    return natView(account.network);
+  }
+
+  // deno-lint-ignore require-await -- a refusal must be a rejection, not an exception
+  async why({ peer }: { peer: string }): Promise<WhyView> {
+    const { account } = this.#options;
+    const view = findPeer(this.#viewInput(), peer);
+    const virtualAddress = parseIpv4(view.address4)!;
+    return whyView({
+      view,
+      isLoggedIn: account.isReady,
+      refused: account.factsOf(virtualAddress)?.refused ?? null,
+      tunnel: account.peers?.anyTunnelOf(virtualAddress) ?? null,
+      ...account.searchesFor(virtualAddress),
+    }, account.network);
   }
 
   async down(): Promise<void> {

@@ -8,7 +8,7 @@ import { ProtocolError } from "../base/errors.ts";
 import { type Endpoint, equalEndpoint } from "../base/ip.ts";
 import type { Observation } from "../nat/mod.ts";
 import { equalSecret, hmac } from "../crypto/mod.ts";
-import { discovery, DISCOVERY_SOCKET, encodeWithMac, macInput } from "../protocol/mod.ts";
+import { datagramType, discovery, DISCOVERY_SOCKET, encodeWithMac, macInput } from "../protocol/mod.ts";
 
 /** When a round asks, in ms after its start, until it is answered. */
 const ROUND_OFFSETS_MS = [0, 250, 600, 1_200, 2_500, 5_000];
@@ -180,4 +180,9 @@ export class Discovery {
   #mac(input: Uint8Array): Uint8Array {
     return hmac("sha256", this.#server.discoveryKey, input);
   }
+}
+
+/** Whether a control datagram, which may be anything, says that it is of this type. */
+export function isOfType(datagram: Uint8Array, type: number): boolean {
+  return datagram.length >= 5 && datagramType(datagram) === type;
 }

@@ -138,6 +138,13 @@ export class Peers implements TunnelListener {
     return factsOf(peer, tunnel, this.#now());
   }
 
+  /** The tunnel of a peer that is in use, or else the one in the making, whether or not it has a path. */
+  anyTunnelOf(virtualAddress: number): Tunnel | null {
+    const peer = this.#peers.get(virtualAddress);
+    const link = peer?.inUse ?? peer?.inMaking ?? null;
+    return link === null ? null : this.#options.tunnels.get(link.localSpi) ?? null;
+  }
+
   /** The tunnel that carries a peer's packets, if it has a path. */
   tunnelOf(virtualAddress: number): Tunnel | null {
     const link = this.#peers.get(virtualAddress)?.inUse;

@@ -129,6 +129,11 @@ export class Tunnel {
     return this.#observed;
   }
 
+  /** All its paths, for those who ask why it takes the one it takes. */
+  get paths(): PathView[] {
+    return this.#paths.views();
+  }
+
   /** What `list` shows of it; null while no path works. */
   link(): LinkFacts | null {
     const path = this.path;

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import { parseIpv4, parseIpv6 } from "../base/ip.ts";
+import { isNatView, isWhyView, type NatView, type WhyView } from "./nat_schema.ts";
 import {
   isEngineEvent,
   isEventsParams,
@@ -235,6 +236,8 @@ const METHODS: MethodTable = {
     }),
     result: pingReply,
   },
+  netcheck: { kind: "call", params: nothing, result: v.custom<NatView>(isNatView) },
+  why: { kind: "call", params: v.strictObject({ peer: typed }), result: v.custom<WhyView>(isWhyView) },
   down: { kind: "call", params: nothing, result: done },
   send: { kind: "call", params: v.custom<SendParams>(isSendParams), result: v.custom<MessageView>(isMessageView) },
   inbox: {

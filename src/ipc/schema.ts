@@ -10,8 +10,8 @@
  *
  * @module
  */
-
 import type { ChatControl } from "./chat_schema.ts";
+import type { NatControl } from "./nat_schema.ts";
 
 /** How packets reach a peer: straight, through a relay, or through the mediation server's own control connection. */
 export type PathKind = "direct" | "relay" | "server";
@@ -284,7 +284,7 @@ export interface InviteView {
 }
 
 /** What a running engine does for commands. Each method rejects with `ControlError` and with nothing else. */
-export interface EngineControl extends ChatControl {
+export interface EngineControl extends ChatControl, NatControl {
   /** The engine's state. Never refused. */
   status(): Promise<EngineStatus>;
   /** All networks of this client with their members, sorted by name. Empty when offline and nothing is cached. */

@@ -7,7 +7,7 @@ import type { Lab, LabHost } from "./lab.ts";
 import type { LabProcess, ProcessResult } from "./lab_process.ts";
 
 /** Longer than any start takes, also when many run at a time on a busy machine. */
-const STARTS_MS = 30_000;
+const STARTS_MS = 60_000;
 
 /** A line of an engine's log. */
 export interface LogEvent {

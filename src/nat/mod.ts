@@ -5,6 +5,7 @@
  */
 
 export * from "./discovery.ts";
+export * from "./explain.ts";
 export * from "./path.ts";
 export * from "./paths.ts";
 export * from "./port_model.ts";

@@ -53,6 +53,10 @@ export class Path {
   probeAt: number | null = null;
   /** Where in the schedule of a round it is; null = none runs. */
   round: { startAt: number; step: number } | null = null;
+  /** Probes sent in its life. */
+  probesSent = 0;
+  /** Those of them that were answered. */
+  probesAnswered = 0;
   #probedAt: number | null = null;
   #rttMs: number | null = null;
   #outcomes: { sentAt: number; isAnswered: boolean }[] = [];
@@ -119,6 +123,7 @@ export class Path {
   /** Records a probe that is being sent. */
   probed(id: bigint, now: number): void {
     this.#probedAt = now;
+    this.probesSent++;
     this.#outstanding.push({ id, sentAt: now });
     if (this.#outstanding.length > MAX_OUTSTANDING) this.#note(this.#outstanding.shift()!, false);
   }
@@ -132,6 +137,7 @@ export class Path {
     if (this.isValid) { for (const probe of settled.slice(0, -1)) this.#note(probe, false); }
     this.#note(settled.at(-1)!, true);
     this.#answeredAt = now;
+    this.probesAnswered++;
     this.#rttMs = this.#rttMs === null ? rttMs : this.#rttMs + (rttMs - this.#rttMs) * RTT_WEIGHT;
     this.isValid = true;
     return true;

@@ -106,6 +106,10 @@ export interface PathView {
   rttMs: number | null;
   /** Share of the last 20 probes without an answer, 0 to 1. */
   loss: number;
+  /** Probes sent so far. */
+  probesSent: number;
+  /** Those of them that were answered. */
+  probesAnswered: number;
 }
 
 /** The paths of one tunnel. Never throws; events that make no sense (an answer to no probe of ours) change nothing. */
@@ -390,9 +394,9 @@ export class PathBook {
   }
 
   #view(path: Path): PathView {
-    const { endpoint, kind, transport, isValid, rttMs, loss } = path;
+    const { endpoint, kind, transport, isValid, rttMs, loss, probesSent, probesAnswered } = path;
     const isInUse = this.#inUse !== null && equalEndpoint(this.#inUse.endpoint, endpoint);
-    return { endpoint, kind, transport, isValid, isInUse, rttMs, loss };
+    return { endpoint, kind, transport, isValid, isInUse, rttMs, loss, probesSent, probesAnswered };
   }
 }
 

@@ -16,6 +16,7 @@ import {
   type MemberParams,
   type MemberView,
   type MessageView,
+  type NatView,
   type NetworkParams,
   type NetworkView,
   type NoticeView,
@@ -25,9 +26,10 @@ import {
   type PrivilegeName,
   type SendParams,
   type VerifyParams,
+  type WhyView,
 } from "../../src/ipc/mod.ts";
 import { parseNetworkInvite } from "../../src/protocol/mod.ts";
-import { sampleMessage, sampleNetwork, sampleStatus } from "./sample_views.ts";
+import { sampleMessage, sampleNat, sampleNetwork, sampleStatus, sampleWhy } from "./sample_views.ts";
 
 /** An invite to a network, with keys and secrets that nobody has. */
 export const SAMPLE_LINK = `buri://vpn.test:12975/#AQ${"A".repeat(112)}&join=AQAAAAc${"A".repeat(21)}`;
@@ -84,6 +86,17 @@ export class FakeEngine implements EngineControl {
   list(): Promise<NetworkView[]> {
     this.calls.push("list");
     return Promise.resolve(this.networks);
+  }
+
+  netcheck(): Promise<NatView> {
+    this.calls.push("netcheck");
+    return Promise.resolve(sampleNat());
+  }
+
+  async why({ peer }: { peer: string }): Promise<WhyView> {
+    this.calls.push("why");
+    const { id, nick } = this.#find(peer);
+    return await Promise.resolve(sampleWhy({ id, nick }));
   }
 
   async peer({ peer }: { peer: string }): Promise<PeerView> {

@@ -1,4 +1,4 @@
-import type { EngineStatus, MemberView, MessageView, NetworkView } from "../../src/ipc/mod.ts";
+import type { EngineStatus, MemberView, MessageView, NatView, NetworkView, WhyView } from "../../src/ipc/mod.ts";
 
 /** A member with a direct tunnel, unless `changes` say otherwise. */
 export function sampleMember(changes: Partial<MemberView> = {}): MemberView {
@@ -78,6 +78,45 @@ export function sampleMessage(changes: Partial<MessageView> = {}): MessageView {
     read: false,
     verified: true,
     deliveries: [],
+    ...changes,
+  };
+}
+
+/** A network behind a common home router. */
+export function sampleNat(changes: Partial<NatView> = {}): NatView {
+  return {
+    udp: true,
+    observed: "203.0.113.5:42000",
+    local: ["192.168.1.5:42000"],
+    isTranslated: true,
+    mapping: "endpointIndependent",
+    filtering: "addressAndPortDependent",
+    keepsPort: true,
+    portStep: null,
+    portRange: [31000, 58000],
+    hairpin: false,
+    ipv6: false,
+    ...changes,
+  };
+}
+
+/** A peer behind a symmetric router, reached through a relay. */
+export function sampleWhy(changes: Partial<WhyView> = {}): WhyView {
+  return {
+    id: "090-123-456",
+    nick: "bob",
+    path: "relay",
+    cause: "peerHard",
+    words: "The peer's router gives each destination another port.",
+    advice: "Switch on UPnP.",
+    own: sampleNat(),
+    peer: { mapping: "addressAndPortDependent", filtering: null, observed: "203.0.113.9:5001" },
+    candidates: [
+      { kind: "observed", endpoint: "203.0.113.9:5001", sent: 12, answered: 0, rttMs: null, inUse: false },
+      { kind: "relay", endpoint: "198.51.100.1:17771", sent: 40, answered: 39, rttMs: 21.5, inUse: true },
+    ],
+    isSearching: false,
+    failedSearches: 1,
     ...changes,
   };
 }
