@@ -100,7 +100,8 @@ class Ground implements AsyncDisposable {
     for (const [index, kind] of kinds.entries()) {
       const home = ground.internet.addHome(`home${index + 1}`, kind);
       ground.addresses.push(home.publicAddress);
-      ground.members.push(await ground.#up(home.host, invite));
+      const proxy = home.startProxy === null ? null : ground.#stack.use(await home.startProxy());
+      ground.members.push(await ground.#up(home.host, invite, proxy === null ? [] : ["--proxy", proxy.url]));
     }
     const [first, second] = ground.members as [Member, Member];
     await ground.#must(second, "create", "ladder", "");
@@ -108,9 +109,9 @@ class Ground implements AsyncDisposable {
     return ground;
   }
 
-  async #up(host: LabHost, invite: string): Promise<Member> {
+  async #up(host: LabHost, invite: string, more: string[]): Promise<Member> {
     const state = `${this.#folder}/${host.name}`;
-    const words = ["up", "--state", state, "--server", invite, "--device", "buri0"];
+    const words = ["up", "--state", state, "--server", invite, "--device", "buri0", ...more];
     const [, address4 = ""] = await this.#buri.spawn(host, words).waitForLine(/^buri up ready (\S+) \S+$/, STARTS_MS);
     return { host, state, address4 };
   }
@@ -213,7 +214,7 @@ Deno.test(needs("all UDP blocked: over TCP within 5 s, direct again within 60 s"
   assert(Math.max(0, ...traffic.gaps()) <= STREAM_GAP_MS, `gaps of ${traffic.gaps()} ms`);
 });
 
-for (const [kind, transport] of [["UB", "tcp"], ["T4", "tls"]] as const) {
+for (const [kind, transport] of [["UB", "tcp"], ["T4", "tls"], ["PX", "tls"]] as const) {
   Deno.test(needs(`two homes of kind ${kind} exchange a TCP stream over ${transport}`, ...parts, "nft"), async () => {
     await using ground = await Ground.make(kind, kind);
     await ground.until("relay", transport, 15_000);
