@@ -13,6 +13,7 @@ export type Need =
   | "tcpdump"
   | "curl"
   | "miniupnpd"
+  | "tinyproxy"
   | "python-cryptography";
 
 interface Check {
@@ -38,6 +39,7 @@ const CHECKS: Record<Need, Check> = {
   tcpdump: program("tcpdump", "tcpdump"),
   curl: program("curl", "curl"),
   miniupnpd: program("miniupnpd", "miniupnpd"),
+  tinyproxy: program("tinyproxy", "tinyproxy"),
   "python-cryptography": {
     isMet: () => succeeds("python3", "-c", "import cryptography"),
     reason: "needs Python's cryptography (Debian: python3-cryptography)",
