@@ -32,23 +32,32 @@ export interface TunDescriptor {
  * @throws {SystemError} EACCES or EPERM without the right to, ENOENT without /dev/net/tun, EBUSY where the name is taken.
  */
 export function openTunDescriptor(name: string): TunDescriptor {
+  const { ioctlNumber } = setupLibc();
+  const tun = makeTun(name, IFF_VNET_HDR);
+  // Without either the kernel hands over finished packets one by one, which is slower and as correct.
+  const hasUdpSegmentation = ioctlNumber(tun.descriptor, TUNSETOFFLOAD, TUN_F_CSUM_TSO4_TSO6 | TUN_F_USO4_USO6) === 0;
+  if (!hasUdpSegmentation) ioctlNumber(tun.descriptor, TUNSETOFFLOAD, TUN_F_CSUM_TSO4_TSO6);
+  return { ...tun, hasUdpSegmentation };
+}
+
+/** Makes a TUN device that carries finished packets one by one, with nothing around them. @throws {SystemError} as above */
+export function openPlainTunDescriptor(name: string): number {
+  return makeTun(name, 0).descriptor;
+}
+
+function makeTun(name: string, moreFlags: number): { descriptor: number; name: string } {
   const text = utf8(name);
   if (text.length === 0 || text.length >= IFNAMSIZ) {
     throw new RangeError(`Cannot name a device "${name}": 1 to 15 bytes`);
   }
-  const { ioctl, ioctlNumber } = setupLibc();
   const descriptor = openDescriptor("/dev/net/tun", O_RDWR | O_NONBLOCK);
   const request = new Uint8Array(IFREQ_LENGTH);
   request.set(text);
-  new DataView(request.buffer).setUint16(IFNAMSIZ, IFF_TUN | IFF_NO_PI | IFF_VNET_HDR, true);
-  if (ioctl(descriptor, TUNSETIFF, request) < 0) {
+  new DataView(request.buffer).setUint16(IFNAMSIZ, IFF_TUN | IFF_NO_PI | moreFlags, true);
+  if (setupLibc().ioctl(descriptor, TUNSETIFF, request) < 0) {
     const errno = lastErrno();
     closeDescriptor(descriptor);
     throw new SystemError(`make the tunnel device ${name}`, errno);
   }
-  // Without either the kernel hands over finished packets one by one, which is slower and as correct.
-  const hasUdpSegmentation = ioctlNumber(descriptor, TUNSETOFFLOAD, TUN_F_CSUM_TSO4_TSO6 | TUN_F_USO4_USO6) === 0;
-  if (!hasUdpSegmentation) ioctlNumber(descriptor, TUNSETOFFLOAD, TUN_F_CSUM_TSO4_TSO6);
-  const end = request.indexOf(0);
-  return { descriptor, name: new TextDecoder().decode(request.subarray(0, end)), hasUdpSegmentation };
+  return { descriptor, name: new TextDecoder().decode(request.subarray(0, request.indexOf(0))) };
 }

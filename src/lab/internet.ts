@@ -1,5 +1,7 @@
 import { type FirewallChain, Nftables } from "../ffi/nftables_linux.ts";
 import { writeKernelFile } from "../ffi/posix_linux.ts";
+import { ChaosLink } from "./chaos_link.ts";
+import type { ChaosSettings } from "./chaos_model.ts";
 import { ConnectProxy } from "./connect_proxy.ts";
 import type { Lab, LabHost } from "./lab.ts";
 import { NAT_KINDS, type NatKindId, type RouterRules } from "./nat_kinds.ts";
@@ -139,12 +141,37 @@ export class Internet {
     return `203.0.113.${this.#nextPublic++}`;
   }
 
+  /**
+   * Puts a line with faults in the place of the one that connects a public host, or a home's outermost router, to the
+   * Internet. It is gone with the laboratory.
+   */
+  async disturb(
+    place: Home | { host: LabHost; addresses: string[] },
+    settings: Partial<ChaosSettings>,
+    seed = 1,
+  ): Promise<ChaosLink> {
+    const [end, addresses] = "routers" in place
+      ? [place.routers.at(-1)!, [place.publicAddress]]
+      : [place.host, place.addresses];
+    end.netlink.removeLink(indexOf(end, "wan"));
+    let link: ChaosLink | undefined;
+    this.#attach(end, addresses, (...ends) => link = ChaosLink.open(...ends, settings, seed));
+    this.#lab.own(link!);
+    await link!.ready;
+    return link!;
+  }
+
   /** A point-to-point line: the Internet has no broadcast domain. */
-  #attach(host: LabHost, addresses: string[]): void {
+  #attach(
+    host: LabHost,
+    addresses: string[],
+    connect: (one: LabHost, oneEnd: string, other: LabHost, otherEnd: string) => void = (...ends) =>
+      this.#lab.connect(...ends),
+  ): void {
     const [first = "", ...more] = addresses;
     // Interface names have 15 characters at most; the last number of the address is short and unique.
     const line = `line${first.split(".")[3]}`;
-    this.#lab.connect(this.host, line, host, "wan");
+    connect(this.host, line, host, "wan");
     addAddress(this.host, line, `${GATEWAY}/32`, first);
     addAddress(host, "wan", `${first}/32`, GATEWAY);
     for (const address of more) {
