@@ -9,6 +9,8 @@
  *     servers/ID/secrets.json  peer secrets of networks, by network id
  *     servers/ID/notices.json  welcomes and announcements
  *
+ * Beside them stand `chat.sqlite`, history and outbox, and `message_keys.json`: see `chat/`.
+ *
  * ID names a server by its key, so that one folder can hold accounts at several.
  *
  * @module

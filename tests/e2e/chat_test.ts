@@ -66,27 +66,32 @@ Deno.test("a message to a peer that is offline waits at the server, and is verif
   });
 });
 
-/** Bob is offline before he ever met ann, so that nothing is pinned. */
-async function firstContact(password: string, to: string): Promise<MessageView[]> {
+Deno.test("a message at first contact is verified by a network's password, and unverified without one", async () => {
   await using world = await EngineWorld.make();
   const bob = await world.member("bob");
   const ann = await world.member("ann");
-  await bob.control.create({ network: "games", password });
+  const eve = await world.member("eve");
+  await bob.control.create({ network: "vault", password: "sesame" });
+  await bob.control.create({ network: "square", password: "" });
+  // Offline before he ever met them, so that nothing is pinned.
   await bob.stop();
-  await ann.control.join({ network: "games", password });
-  assert.deepEqual(statesOf(await send(ann, to, "hi")), ["stored"]);
-  await bob.start();
-  await until("the message", async () => (await history(bob)).length === 1);
-  return await history(bob);
-}
-
-Deno.test("a message at first contact is verified by a network's password, and unverified without one", async () => {
-  for (
-    const [password, to, verified] of [["sesame", "bob", true], ["sesame", "games", true], ["", "bob", false]] as const
-  ) {
-    const [message] = await firstContact(password, to);
-    assert.deepEqual([message!.text, message!.verified], ["hi", verified]);
+  await ann.control.join({ network: "vault", password: "sesame" });
+  await eve.control.join({ network: "square", password: "" });
+  for (const [from, to] of [[ann, "bob"], [ann, "vault"], [eve, "bob"]] as const) {
+    assert.deepEqual(statesOf(await send(from, to, "hi")), ["stored"]);
   }
+  // A tunnel would pin them.
+  for (const writer of [ann, eve]) await writer.stop();
+  await bob.start();
+  await until("the messages", async () => (await history(bob)).length === 3);
+  assert.deepEqual(
+    (await history(bob)).map(({ from, network, text, verified }) => [from.nick, network, text, verified]),
+    [
+      ["ann", null, "hi", true],
+      ["ann", "vault", "hi", true],
+      ["eve", null, "hi", false],
+    ],
+  );
 });
 
 Deno.test("a message to a network goes to all of its members, once each", async () => {
