@@ -16,7 +16,7 @@ export function renderCommandsDoc(current: string, commands: readonly Command[])
   const [handWritten, generated] = current.split(MARKER);
   if (generated === undefined) throw new Error("Cannot make docs/COMMANDS.md: its marker line is gone");
   const groups = COMMAND_GROUPS.map((group) => {
-    const sections = commands.filter((command) => command.group === group).map(renderSection);
+    const sections = commands.filter((command) => command.group === group && !command.hidden).map(renderSection);
     return `\n## ${group}\n${sections.join("")}`;
   });
   return handWritten + MARKER + groups.join("");

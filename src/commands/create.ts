@@ -8,7 +8,7 @@ export const create: Command = defineEngineCommand({
   group: "Networks",
   summary: "Make a network, which this computer then owns",
   args: [
-    { name: "network", summary: "Its name, 4 to 64 bytes, blanks allowed" },
+    { name: "network", summary: "Its name, 4 to 64 bytes, blanks allowed", completes: "nothing" },
     {
       name: "password",
       summary: 'Its password; "" or none = who knows the name may join',
@@ -17,7 +17,11 @@ export const create: Command = defineEngineCommand({
     },
   ],
   options: {
-    type: { value: "TYPE", summary: "mesh = all reach all (the default), hub = members reach hubs only, see `hub`" },
+    type: {
+      value: "TYPE",
+      choices: ["mesh", "hub"],
+      summary: "mesh = all reach all (the default), hub = members reach hubs only, see `hub`",
+    },
   },
   examples: [
     { line: 'create "game night" s3same', does: "make a network with a password" },

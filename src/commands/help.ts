@@ -11,7 +11,7 @@ export function helpAbout(commands: () => readonly Command[]): Command {
     group: "Help",
     summary: "Explain a command, or list all of them",
     args: [
-      { name: "command", summary: "Its name", optional: true },
+      { name: "command", summary: "Its name", optional: true, completes: "commands" },
       { name: "subcommand", summary: "Its second word", optional: true },
     ],
     examples: [
@@ -21,7 +21,7 @@ export function helpAbout(commands: () => readonly Command[]): Command {
     json: "[{name,aliases,group,summary,details,args,options,examples,json}], of one command or all",
     run: ({ context, args, json }) => {
       const { command: first, subcommand: second } = args;
-      const all = commands();
+      const all = commands().filter(({ hidden }) => !hidden);
       const found = first === undefined ? all : [named(all, second === undefined ? first : `${first} ${second}`)];
       if (json) context.print(renderJson(found.map(({ run: _, ...help }) => help)));
       else if (first === undefined) renderOverview(context.program, all).forEach(context.print);

@@ -10,7 +10,7 @@ export const hub: Command = defineEngineCommand({
   args: [
     { name: "network", summary: "Its id or name" },
     { name: "member", summary: "Client id, or virtual address or nickname of a member that is listed" },
-    { name: "state", summary: "on (the default), or off = to hubs only", optional: true },
+    { name: "state", summary: "on (the default), or off = to hubs only", optional: true, choices: ["on", "off"] },
   ],
   examples: [
     { line: "hub branches bob", does: "let everybody reach bob" },

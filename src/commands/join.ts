@@ -15,7 +15,7 @@ export const join: Command = defineCommand({
     "foreground, and joins. The other options are for that.",
   ],
   args: [
-    { name: "network", summary: "Its name, or the link that `invite` printed" },
+    { name: "network", summary: "Its name, or the link that `invite` printed", completes: "nothing" },
     {
       name: "password",
       summary: 'Its password; "" or none = it has none',

@@ -14,6 +14,8 @@ import { ban } from "./ban.ts";
 import { bans } from "./bans.ts";
 import { chat } from "./chat.ts";
 import { checkUpdate } from "./check_update.ts";
+import { complete } from "./complete.ts";
+import { completionOf } from "./completion.ts";
 import { create } from "./create.ts";
 import { deleteNetwork } from "./delete.ts";
 import { down } from "./down.ts";
@@ -112,5 +114,7 @@ export const COMMANDS: readonly Command[] = [
   serverAccount,
   labNatMatrix,
   helpAbout(() => COMMANDS),
+  completionOf(() => COMMANDS),
+  complete,
   version,
 ];

@@ -9,8 +9,18 @@ export const setAccess: Command = defineEngineCommand({
   summary: "Lock or unlock a network, and choose how members are approved",
   args: [
     { name: "network", summary: "Its id or name" },
-    { name: "lock", summary: "lock = nobody new may join, unlock = they may", optional: true },
-    { name: "approval", summary: "manual = new members wait for `approve`, auto = they do not", optional: true },
+    {
+      name: "lock",
+      summary: "lock = nobody new may join, unlock = they may",
+      optional: true,
+      choices: ["lock", "unlock", "manual", "auto"],
+    },
+    {
+      name: "approval",
+      summary: "manual = new members wait for `approve`, auto = they do not",
+      optional: true,
+      choices: ["manual", "auto"],
+    },
   ],
   examples: [
     { line: 'set-access "game night" lock', does: "let nobody new in" },

@@ -8,7 +8,7 @@ export const setIpMode: Command = defineEngineCommand({
   group: "This computer",
   summary: "Choose whether the device has an IPv4 address, an IPv6 one or both",
   details: ["Peers are reached only by the kind of address that is there. The choice stays over restarts."],
-  args: [{ name: "mode", summary: "ipv4, ipv6 or both" }],
+  args: [{ name: "mode", summary: "ipv4, ipv6 or both", choices: ["ipv4", "ipv6", "both"] }],
   examples: [
     { line: "set-ip-mode ipv6", does: "take the IPv4 address and its route from the device" },
     { line: "set-ip-mode both", does: "have both, as at first" },

@@ -14,6 +14,10 @@ export type Need =
   | "curl"
   | "miniupnpd"
   | "tinyproxy"
+  | "tmux"
+  | "bash"
+  | "zsh"
+  | "fish"
   | "python-cryptography";
 
 interface Check {
@@ -40,6 +44,10 @@ const CHECKS: Record<Need, Check> = {
   curl: program("curl", "curl"),
   miniupnpd: program("miniupnpd", "miniupnpd"),
   tinyproxy: program("tinyproxy", "tinyproxy"),
+  tmux: program("tmux", "tmux"),
+  bash: program("bash", "bash"),
+  zsh: program("zsh", "zsh"),
+  fish: program("fish", "fish"),
   "python-cryptography": {
     isMet: () => succeeds("python3", "-c", "import cryptography"),
     reason: "needs Python's cryptography (Debian: python3-cryptography)",

@@ -11,6 +11,10 @@ export interface ArgumentSpec {
   readonly optional?: true;
   /** Takes all words that are left, with blanks between. Only the last one may. */
   readonly repeated?: true;
+  /** All that it may be. */
+  readonly choices?: readonly string[];
+  /** What a shell completes it with; by default a `network`, `peer` or `member` by its name, and nothing else. */
+  readonly completes?: "networks" | "peers" | "commands" | "files" | "folders" | "nothing";
   /** It is a password: see `SecretSpec`. */
   readonly secret?: SecretSpec;
 }
@@ -31,6 +35,8 @@ export interface OptionSpec {
   readonly summary: string;
   /** Name of its value in help, such as `DIR`; without it the option is a switch. */
   readonly value?: string;
+  /** All that its value may be. */
+  readonly choices?: readonly string[];
   /** One letter, for `-x`. */
   readonly short?: string;
   /** Must be given. */
@@ -69,6 +75,8 @@ export interface CommandHelp<A extends readonly ArgumentSpec[], O extends Option
   readonly name: string;
   /** Other names of the same command. */
   readonly aliases?: readonly string[];
+  /** For programs only: no help, completion or reference lists it. */
+  readonly hidden?: true;
   /** Where help lists it. */
   readonly group: CommandGroup;
   /** One line, beginning with a verb. */
@@ -86,7 +94,10 @@ export interface CommandHelp<A extends readonly ArgumentSpec[], O extends Option
 }
 
 /** A verb of the program. */
-export interface Command extends Required<CommandHelp<readonly ArgumentSpec[], OptionSpecs>> {
+export interface Command extends Required<Omit<CommandHelp<readonly ArgumentSpec[], OptionSpecs>, "hidden">> {
+  /** See `CommandHelp`. */
+  readonly hidden?: true;
+
   /** Does it and resolves to the exit code. Rejects with `UserError`, `ControlError` or `EngineUnreachableError`. */
   run(context: Context, input: Input): Promise<number>;
 }

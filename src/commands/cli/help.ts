@@ -12,7 +12,8 @@ export function banner(program: ProgramName): string {
 }
 
 /** All commands by group. */
-export function renderOverview(program: ProgramName, commands: readonly Command[]): string[] {
+export function renderOverview(program: ProgramName, all: readonly Command[]): string[] {
+  const commands = all.filter(({ hidden }) => !hidden);
   const width = Math.max(...commands.map((command) => synopsis(command).length));
   const groups = COMMAND_GROUPS.flatMap((group) => {
     const members = commands.filter((command) => command.group === group);

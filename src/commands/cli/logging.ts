@@ -5,7 +5,11 @@ import { parseLogLevel } from "./values.ts";
 
 /** Options of the commands that keep running. */
 export const LOG_OPTIONS = {
-  "log-level": { value: "LEVEL", summary: "What goes to stderr: debug, info, warn, error or silent (default info)" },
+  "log-level": {
+    value: "LEVEL",
+    choices: ["debug", "info", "warn", "error", "silent"],
+    summary: "What goes to stderr: debug, info, warn, error or silent (default info)",
+  },
   "log-json": { summary: "Write log lines as JSON" },
 } as const satisfies Record<string, OptionSpec>;
 

@@ -54,7 +54,8 @@ function findCommand(words: readonly string[], commands: readonly Command[]) {
 }
 
 function complainUnknown(word: string, commands: readonly Command[], context: Context): number {
-  const meant = suggest(word, commands.flatMap((command) => [command.name, ...command.aliases]));
+  const shown = commands.filter(({ hidden }) => !hidden);
+  const meant = suggest(word, shown.flatMap((command) => [command.name, ...command.aliases]));
   context.complain(`Cannot run ${word}: there is no such command`);
   context.complain(meant === undefined ? `See \`${context.program} help\`.` : `Did you mean ${meant}?`);
   return 2;
