@@ -26,7 +26,7 @@ export function onEvent(before: Model, event: ViewEvent, now: number): Step {
   const model = withTime(before, now);
   switch (event.on) {
     case "key":
-      return onKey(model, event.key);
+      return onKey({ ...model, notice: null }, event.key); // who goes on typing has read it
     case "answered":
       return { model: answered(model, event.status, event.networks) };
     case "unreachable": {

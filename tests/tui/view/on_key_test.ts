@@ -108,10 +108,13 @@ Deno.test("onEvent takes the rate from what the counters gained, and nothing fro
   assert.equal(again.traffic.get("090-123-456")?.inPerSecond, 0);
 });
 
-Deno.test("onEvent lets a notice stand for six seconds", () => {
+Deno.test("onEvent lets a notice stand for six seconds, or until the next key", () => {
   const told = onEvent(EMPTY, { on: "told", text: "Joined office", isFailure: false }, 1000).model;
   assert.equal(onEvent(told, { on: "tick" }, 6999).model.notice?.text, "Joined office");
   assert.equal(onEvent(told, { on: "tick" }, 7000).model.notice, null);
+  const [key] = keys("down");
+  assert.ok(key !== undefined);
+  assert.equal(onEvent(told, { on: "key", key }, 1100).model.notice, null);
 });
 
 Deno.test("BINDINGS gives each key one meaning, and the hints those that do something now", () => {
