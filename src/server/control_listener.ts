@@ -5,7 +5,7 @@ import { type BufferedStream, tcpStream } from "../transport/stream.ts";
 import type { TlsCertificate } from "../transport/tls.ts";
 import { type ConnectionContext, ControlConnection, type ControlSocket } from "./control_connection.ts";
 import { receiveVisitor } from "./front_door.ts";
-import { sourceOf, UnauthenticatedConnections } from "./rate_limits.ts";
+import { retrySpreadSeconds, sourceOf, UnauthenticatedConnections } from "./rate_limits.ts";
 
 /** What a listener needs besides the socket; each connection gets the rest of its context from the listener. */
 export interface ListenerContext extends Omit<ConnectionContext, "source" | "onAuthenticated"> {
@@ -28,9 +28,6 @@ const TICK_MS = 1000;
 /** A tick that comes later than this was held up by work: whoever connects now is asked to come again. */
 const STALL_MS = 500;
 
-/** Clients that are turned away come back within so many seconds, each at a moment of its own. */
-const MAX_RETRY_SECONDS = 30;
-
 /** After a failed accept, out of descriptors mostly. */
 const ACCEPT_PAUSE_MS = 100;
 
@@ -50,6 +47,8 @@ export class ControlListener {
   readonly #visits = new Map<BufferedStream, Promise<void>>();
   readonly #connections = new Map<ControlConnection, Promise<void>>();
   #stalledMs = 0;
+  /** Since the last tick at which nothing was held up. */
+  #turnedAwayCount = 0;
   #isStopped = false;
 
   /** Takes over the sockets. */
@@ -137,7 +136,8 @@ export class ControlListener {
   /** Costs one small write and no cryptography. */
   #turnAway(stream: BufferedStream, isTlsOnly: boolean): void {
     if (isTlsOnly) return stream.close();
-    const retryAfterSeconds = 1 + this.#context.world.random.below(MAX_RETRY_SECONDS);
+    const spreadSeconds = retrySpreadSeconds(++this.#turnedAwayCount);
+    const retryAfterSeconds = 1 + this.#context.world.random.below(spreadSeconds);
     const frame = encodePlainFrame(FRAME.refused, refused.encode({ code: REFUSED.busy, retryAfterSeconds }));
     stream.write(frame).catch(() => {}).finally(() => stream.close());
   }
@@ -150,6 +150,7 @@ export class ControlListener {
       cancel = this.#clock.after(TICK_MS, () => {
         const now = this.#clock.now();
         this.#stalledMs = now - dueAt > STALL_MS ? now - dueAt : 0;
+        if (this.#stalledMs === 0) this.#turnedAwayCount = 0;
         for (const connection of this.#connections.keys()) connection.tick(now, this.#stalledMs);
         arm();
       });

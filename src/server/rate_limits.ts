@@ -136,3 +136,17 @@ export class UnauthenticatedConnections {
     this.#total--;
   }
 }
+
+/** Clients that a server logs in a second without getting behind. */
+const LOGINS_PER_SECOND = 20;
+
+/** A herd comes back within so many seconds. */
+const MAX_RETRY_SECONDS = 30;
+
+/**
+ * In how many seconds at most a client that is turned away should come back, 1 to 30, when it is the `count`-th of late
+ * (from 1): a herd spreads out, and a single client whose server was held up for a moment waits no longer than that.
+ */
+export function retrySpreadSeconds(count: number): number {
+  return Math.min(MAX_RETRY_SECONDS, Math.ceil(count / LOGINS_PER_SECOND));
+}

@@ -1,6 +1,12 @@
 import assert from "node:assert/strict";
 import { parseEndpoint } from "../../src/base/ip.ts";
-import { EventWindow, PasswordTries, sourceOf, UnauthenticatedConnections } from "../../src/server/rate_limits.ts";
+import {
+  EventWindow,
+  PasswordTries,
+  retrySpreadSeconds,
+  sourceOf,
+  UnauthenticatedConnections,
+} from "../../src/server/rate_limits.ts";
 
 function attempt(clientId: number, nameKey: string, source: string) {
   return { clientId, nameKey, source };
@@ -77,4 +83,8 @@ Deno.test("UnauthenticatedConnections admits 20 of a source and 1000 in all", ()
   assert.equal(total, 1000);
   for (let n = 0; n < 20; n++) connections.release("a");
   assert.equal(admitted("z"), 20);
+});
+
+Deno.test("retrySpreadSeconds spreads a herd out and lets a single client come back at once", () => {
+  assert.deepEqual([1, 20, 21, 200, 600, 601, 1e6].map(retrySpreadSeconds), [1, 1, 2, 10, 30, 30, 30]);
 });
