@@ -18,6 +18,8 @@ import { render } from "./render.ts";
 /** How often the engine is asked, and looked for while it does not run. */
 const ASK_EVERY_MS = 1000;
 
+const TICK_MS = 1000;
+
 const PINGS = { count: null, intervalMs: 1000, timeoutMs: 2000 };
 
 /** What the view needs of the world. */
@@ -47,6 +49,7 @@ class View {
   #connection: ControlConnection | null = null;
   #ping = new AbortController();
   #wakeAsker: () => void = () => {};
+  #cancelTick: () => void = () => {};
   readonly #work = new Set<Promise<void>>();
 
   constructor(options: ViewOptions) {
@@ -62,7 +65,7 @@ class View {
     else signal.addEventListener("abort", end);
     const asker = this.#ask();
     try {
-      this.#draw();
+      this.#tick();
       await this.#listen();
     } finally {
       signal.removeEventListener("abort", end);
@@ -75,7 +78,14 @@ class View {
     this.#ended.abort();
     this.#ping.abort();
     this.#connection?.close();
+    this.#cancelTick();
     this.#wakeAsker();
+  }
+
+  /** What depends on time alone goes on while the engine is silent. */
+  #tick(): void {
+    this.#take({ on: "tick" });
+    if (!this.#ended.signal.aborted) this.#cancelTick = this.#options.clock.after(TICK_MS, () => this.#tick());
   }
 
   /** Takes what the terminal tells until the end. */

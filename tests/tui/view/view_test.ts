@@ -104,6 +104,19 @@ Deno.test("runView waits for an engine, and again when it has ended", async () =
   await run.quit();
 });
 
+Deno.test("runView says so when the engine is silent", async () => {
+  const engine = engineWithBob();
+  const run = new ViewRun(engine);
+  await run.terminal.shows(/direct/);
+  const silence = Promise.withResolvers<never[]>();
+  engine.list = () => silence.promise;
+  for (let count = 0; count < 6; count++) run.second();
+  await run.terminal.shows(/the engine does not answer/);
+  silence.resolve([]);
+  await run.terminal.shows(/No networks yet/);
+  await run.quit();
+});
+
 Deno.test("runView pings until the key is pressed again", async () => {
   const engine = engineWithBob();
   const run = new ViewRun(engine);
