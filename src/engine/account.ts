@@ -4,7 +4,7 @@
  * @module
  */
 import type { Clock } from "../base/clock.ts";
-import { formatEndpoint, formatIpv4 } from "../base/ip.ts";
+import { formatIpv4 } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
 import type { DataPlane, DataPlaneEvent, Overlay } from "../dataplane/types.ts";
@@ -18,9 +18,9 @@ import {
 } from "../protocol/mod.ts";
 import type { ClientIdentity } from "../session/mod.ts";
 import { isLoopback, type OwnAddress } from "./candidates.ts";
-import { Discovery, isOfType } from "./discovery.ts";
+import { isOfType } from "./discovery.ts";
 import type { OwnNetwork } from "./nat_views.ts";
-import { NatWatch } from "./nat_watch.ts";
+import type { NatWatch } from "./nat_watch.ts";
 import { PortSearches } from "./port_searches.ts";
 import type { LoginError } from "./login_error.ts";
 import {
@@ -32,6 +32,7 @@ import {
   type ViewMessage,
 } from "./networks_view.ts";
 import type { AccountObserver } from "./observer.ts";
+import { OutsideView } from "./outside_view.ts";
 import { isSameOverlay } from "./overlay_device.ts";
 import type { Peers } from "./peers.ts";
 import { RelayStreams } from "./relay_streams.ts";
@@ -100,10 +101,8 @@ export class Account {
   #serverFlags = 0;
   #isSynchronised = false;
   #tunnelling: Tunnelling | null = null;
-  #discovery: Discovery | null = null;
-  #natWatch: NatWatch | null = null;
+  #outside: OutsideView | null = null;
   readonly #searches: PortSearches;
-  #cancelDiscovery = () => {};
   readonly #whereabouts: Whereabouts;
   #nickAtServer = "";
   #serverAheadMs = 0;
@@ -111,7 +110,7 @@ export class Account {
   /** Offline. */
   constructor(options: AccountOptions) {
     this.#options = options;
-    this.#searches = new PortSearches({ ...options, watch: () => this.#natWatch });
+    this.#searches = new PortSearches({ ...options, watch: () => this.natWatch });
     const { ways, dataPlane } = options;
     this.#streams = new RelayStreams({ ...options, dataPlanePort: dataPlane.port });
     this.link = new ServerLink({
@@ -130,11 +129,8 @@ export class Account {
       port: dataPlane.port,
       link: this.link,
       overlay: () => this.#tunnelling?.overlay ?? null,
-      observed: () => this.#discovery?.observed ?? null,
-      discover: () => {
-        this.#discovery?.restart(options.clock.now());
-        this.#discover();
-      },
+      observed: () => this.#outside?.discovery.observed ?? null,
+      discover: () => this.#outside?.askAgain(),
       tellPeers: (candidates) => this.#tunnelling?.tunnels.tellEndpoints(candidates),
     });
   }
@@ -171,13 +167,13 @@ export class Account {
 
   /** What is known of our own network. */
   get network(): OwnNetwork {
-    const isUdpSilent = this.#discovery?.isSilent ?? false;
-    return { nat: this.#natWatch?.nat ?? null, candidates: this.#whereabouts.candidates, isUdpSilent };
+    const isUdpSilent = this.#outside?.discovery.isSilent ?? false;
+    return { nat: this.natWatch?.nat ?? null, candidates: this.#whereabouts.candidates, isUdpSilent };
   }
 
   /** Looks at our NAT; null while logged out. */
   get natWatch(): NatWatch | null {
-    return this.#natWatch;
+    return this.#outside?.natWatch ?? null;
   }
 
   /** What is known of the ways to a peer beyond its tunnel. */
@@ -229,10 +225,10 @@ export class Account {
   takeEvent(event: DataPlaneEvent): void {
     if (event.on === "tunnelWanted") return this.peers?.want(event.virtualAddress);
     if (event.on === "control" && isOfType(event.datagram, DATAGRAM.discovered)) {
-      return this.#takeDiscovered(event.datagram);
+      return this.#outside?.takeDiscovered(event.datagram);
     }
     if (event.on === "control" && isOfType(event.datagram, DATAGRAM.discover)) {
-      return this.#natWatch?.takeDiscover(event.datagram);
+      return this.natWatch?.takeDiscover(event.datagram);
     }
     this.#tunnelling?.tunnels.takeEvent(event);
   }
@@ -243,6 +239,7 @@ export class Account {
     this.#searches.networkChanged();
     this.link.reconsider();
     this.#whereabouts.networkChanged();
+    this.#outside?.networkChanged();
     this.#tunnelling?.tunnels.ownAddressChanged();
   }
 
@@ -285,11 +282,9 @@ export class Account {
   #loggedOut(): void {
     this.#isSynchronised = false;
     this.#options.observer.onLogin(false);
-    this.#cancelDiscovery();
     this.#whereabouts.loggedOut();
-    this.#discovery = null;
-    this.#natWatch?.stop();
-    this.#natWatch = null;
+    this.#outside?.stop();
+    this.#outside = null;
   }
 
   #take(message: ControlMessage): void {
@@ -402,49 +397,23 @@ export class Account {
     const { sessionId, discoveryKey, udpPort, udp2Port, nick } = welcome;
     const socketAt = (port: number) => port === 0 ? null : { address: remote.address, port };
     this.#nickAtServer = nick;
-    const { clock, dataPlane } = this.#options;
-    const discovery = new Discovery(
-      { sessionId, discoveryKey, first: socketAt(udpPort), second: socketAt(udp2Port) },
-      clock.now(),
-    );
-    this.#discovery = discovery;
-    this.#natWatch = new NatWatch({
-      dataPlane,
-      clock,
-      discovery,
+    this.#outside = new OutsideView({
+      ...this.#options,
+      server: { sessionId, discoveryKey, first: socketAt(udpPort), second: socketAt(udp2Port) },
       ownEndpoints: () => this.#whereabouts.candidates.map(({ endpoint }) => endpoint),
-      onChange: () => this.#tunnelling?.tunnels.ownNatChanged(),
+      onExchange: () => this.#watchUdp(),
+      onObserved: () => this.#whereabouts.observedChanged(),
+      onNatChange: () => this.#tunnelling?.tunnels.ownNatChanged(),
+      onKeepalive: (everyMs) => this.#tunnelling?.tunnels.setKeepalive(everyMs),
     });
-    this.#discover();
+    this.#outside.ask();
   }
 
-  #discover(): void {
-    const { clock, dataPlane } = this.#options;
-    this.#cancelDiscovery();
-    const discovery = this.#discovery;
-    if (discovery === null) return;
-    for (const { to, datagram } of discovery.tick(clock.now())) dataPlane.sendDatagram(to, datagram);
-    // Where the server is reached by a detour only, UDP hardly gets through; it is believed to once it has.
+  /** Where the server is reached by a detour only, UDP hardly gets through; it is believed to once it has. */
+  #watchUdp(): void {
+    const discovery = this.#outside?.discovery;
+    if (discovery === undefined) return;
     const isWalledIn = this.#options.ways.isDetour && discovery.observed === null;
     this.#streams.setUdpSilent(isWalledIn || discovery.isSilent);
-    const wakeAt = discovery.nextWakeAt();
-    if (wakeAt === null) return;
-    this.#cancelDiscovery = clock.after(wakeAt - clock.now(), () => this.#discover());
-  }
-
-  #takeDiscovered(datagram: Uint8Array): void {
-    const discovery = this.#discovery;
-    const answer = discovery?.open(datagram) ?? null;
-    if (discovery === null || answer === null) return;
-    this.#natWatch?.take(answer);
-    const isNew = discovery.take(datagram);
-    this.#streams.setUdpSilent(discovery.isSilent);
-    if (!isNew) return;
-    if (discovery.observed !== null) {
-      this.#options.log.info("the server sees our socket", { endpoint: formatEndpoint(discovery.observed) });
-      this.#whereabouts.observedChanged();
-    }
-    this.#discover();
-    this.#natWatch?.survey();
   }
 }

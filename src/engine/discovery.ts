@@ -6,15 +6,12 @@
  */
 import { ProtocolError } from "../base/errors.ts";
 import { type Endpoint, equalEndpoint } from "../base/ip.ts";
-import type { Observation } from "../nat/mod.ts";
+import { type Observation, SAFE_KEEPALIVE_MS } from "../nat/mod.ts";
 import { equalSecret, hmac } from "../crypto/mod.ts";
 import { datagramType, discovery, DISCOVERY_SOCKET, encodeWithMac, macInput } from "../protocol/mod.ts";
 
 /** When a round asks, in ms after its start, until it is answered. */
 const ROUND_OFFSETS_MS = [0, 250, 600, 1_200, 2_500, 5_000];
-
-/** How often it asks again: under the shortest common lifetime of a mapping, 30 s. */
-const REFRESH_MS = 25_000;
 
 /** Questions of other sockets that are remembered. */
 const MAX_ASIDE = 64;
@@ -62,6 +59,8 @@ export class Discovery {
   #observedBySecond: Endpoint | null = null;
   /** Counters of questions that other sockets asked. */
   readonly #aside = new Set<bigint>();
+  /** How often it asks again, which keeps the NAT's mapping open. */
+  refreshMs: number = SAFE_KEEPALIVE_MS;
   #roundAt: number;
   #step = 0;
   #unanswered = 0;
@@ -75,6 +74,11 @@ export class Discovery {
   /** How the server saw us last; null = not answered yet. */
   get observed(): Endpoint | null {
     return this.#observed;
+  }
+
+  /** The server's first socket; null = none. */
+  get first(): Endpoint | null {
+    return this.#server.first;
   }
 
   /** The server's second socket; null = none. */
@@ -98,7 +102,7 @@ export class Discovery {
   nextWakeAt(): number | null {
     if (this.#server.first === null) return null;
     const offset = ROUND_OFFSETS_MS[this.#step];
-    return this.#roundAt + (offset ?? REFRESH_MS);
+    return this.#roundAt + (offset ?? this.refreshMs);
   }
 
   /** An address of this machine changed: asks at once. */

@@ -20,8 +20,8 @@ const RETRY_MS = [250, 400, 600, 1_000, 1_500, 2_500, 4_000];
 /** After so many unanswered BINDs the relay's next endpoint is tried. */
 const TRIES_PER_ENDPOINT = 3;
 
-/** How often a binding is renewed. It lives 60 s. */
-const REBIND_MS = 20_000;
+/** How often a binding is renewed at the least. It lives 60 s. */
+const MAX_REBIND_MS = 20_000;
 
 /** Without an answer for this long the relay has forgotten us. */
 const LIFETIME_MS = 60_000;
@@ -84,6 +84,7 @@ export class RelayBinding {
   #dueAt: number | null;
   #askUdpAt: number | null = null;
   #ticketDueAt: number;
+  #rebindMs = MAX_REBIND_MS;
 
   /** `wallMs` is the time of day, to tell how long the ticket is good for. @throws {ProtocolError} for a malformed ticket */
   constructor(offer: RelayOffer, localSpi: number, now: number, wallMs: number) {
@@ -130,6 +131,11 @@ export class RelayBinding {
     this.#ticketDueAt = now + renewalMs(offer, this.#localSpi, wallMs);
     this.#offer = { ...offer, endpoints: this.#offer.endpoints };
     this.#dueAt = now;
+  }
+
+  /** Our NAT needs a keepalive this often; the relay needs one every 20 s. */
+  setKeepalive(everyMs: number): void {
+    this.#rebindMs = Math.min(MAX_REBIND_MS, everyMs);
   }
 
   /** Nothing comes through the relay: perhaps it was started anew and knows us no more. */
@@ -201,7 +207,7 @@ export class RelayBinding {
     this.#boundBy = leg;
     this.#boundAt = now;
     this.#tries = this.#silent = 0;
-    this.#dueAt = now + REBIND_MS;
+    this.#dueAt = now + this.#rebindMs;
     if (leg === this.#stream) this.#askUdpAt ??= now + ASK_UDP_MS;
     else {
       if (this.#wantsStream) effects.push({ do: "leaveStream" });

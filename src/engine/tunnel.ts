@@ -193,6 +193,12 @@ export class Tunnel {
     this.#tick();
   }
 
+  /** Our NAT needs a keepalive this often. */
+  setKeepalive(everyMs: number): void {
+    for (const binding of this.#bindings) binding.setKeepalive(everyMs);
+    this.tell({ on: "keepaliveWanted", everyMs });
+  }
+
   /** Where a word to the peer may go: the path and the relays. */
   waysToPeer(): Endpoint[] {
     const path = this.path?.endpoint;

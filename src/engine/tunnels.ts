@@ -10,6 +10,7 @@ import type { Endpoint } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
 import { zeroize } from "../crypto/mod.ts";
 import type { DataPlane, DataPlaneEvent } from "../dataplane/types.ts";
+import { SAFE_KEEPALIVE_MS } from "../nat/mod.ts";
 import {
   type Candidate,
   CAPABILITY,
@@ -118,6 +119,7 @@ export class Tunnels {
   readonly #clock: Clock;
   readonly #log: Logger;
   readonly #entries = new Map<number, Entry>();
+  #keepaliveMs = SAFE_KEEPALIVE_MS;
 
   /** None yet. */
   constructor(options: TunnelsOptions) {
@@ -153,6 +155,7 @@ export class Tunnels {
     this.#options.exchanges.open(parameters, { sources: sourcesOf(tunnel), networkSecrets });
     this.#entries.set(localSpi, entry);
     tunnel.setRelays(relays);
+    tunnel.setKeepalive(this.#keepaliveMs);
     tunnel.setCandidates(candidates);
     tunnel.tell({ on: "punchStart", inMs: startInMs });
     this.#updateSources(entry);
@@ -194,6 +197,12 @@ export class Tunnels {
   /** We may be somewhere else in the network than before: all paths are tried again. */
   ownAddressChanged(): void {
     for (const { tunnel } of this.#entries.values()) tunnel.ownAddressChanged();
+  }
+
+  /** Our NAT needs a keepalive this often. */
+  setKeepalive(everyMs: number): void {
+    this.#keepaliveMs = everyMs;
+    for (const { tunnel } of this.#entries.values()) tunnel.setKeepalive(everyMs);
   }
 
   /** Tells each peer inside its tunnel where we can be reached, by every way that may work. */

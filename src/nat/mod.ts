@@ -6,6 +6,7 @@
 
 export * from "./discovery.ts";
 export * from "./explain.ts";
+export * from "./keepalive.ts";
 export * from "./path.ts";
 export * from "./paths.ts";
 export * from "./port_model.ts";

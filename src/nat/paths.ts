@@ -16,6 +16,7 @@
 import { type Endpoint, endpointKey, equalEndpoint } from "../base/ip.ts";
 import type { Random } from "../base/random.ts";
 import { Path, type PathKind, type PathTransport } from "./path.ts";
+import { SAFE_KEEPALIVE_MS } from "./keepalive.ts";
 import { LossWatch } from "./path_loss.ts";
 
 /** How often the path in use is probed while packets flow. */
@@ -26,9 +27,6 @@ export const SUSPECT_PROBE_MS = 100;
 
 /** How long after its last packet a tunnel counts as active. */
 export const ACTIVE_AFTER_TRAFFIC_MS = 10_000;
-
-/** How often the path in use is probed while no packets flow: keeps a NAT open whose mappings live 30 s. */
-export const KEEPALIVE_MS = 25_000;
 
 /** How often a valid path that is not in use is probed, so that it can take over. */
 export const STANDBY_PROBE_MS = 20_000;
@@ -74,6 +72,8 @@ export type PathEvent =
   | { on: "probeAnswered"; endpoint: Endpoint; probeId: bigint; rttMs: number }
   /** A path carries datagrams of less than `BASE_LENGTH` bytes (mtu.ts), or does so no longer. */
   | { on: "narrow"; endpoint: Endpoint; isNarrow: boolean }
+  /** Our NAT needs a keepalive this often, in ms. */
+  | { on: "keepaliveWanted"; everyMs: number }
   /** Packets were sent or received since the last time. */
   | { on: "traffic" }
   /** The time of `nextWakeAt` has come. */
@@ -118,6 +118,7 @@ export class PathBook {
   readonly #paths = new Map<string, Path>();
   #told = new Set<string>();
   readonly #loss = new LossWatch();
+  #keepaliveMs = SAFE_KEEPALIVE_MS;
   #inUse: Path | null = null;
   #hasKeys = false;
   #trafficAt = -Infinity;
@@ -186,6 +187,8 @@ export class PathBook {
         return this.#recheck();
       case "probeAnswered":
         return this.#answer(event.endpoint, event.probeId, event.rttMs);
+      case "keepaliveWanted":
+        return this.#setKeepalive(event.everyMs);
       case "narrow":
         return this.#noteNarrow(event.endpoint, event.isNarrow);
       case "traffic":
@@ -234,6 +237,11 @@ export class PathBook {
     if (path === undefined || !path.answered(probeId, rttMs, this.#now)) return;
     path.round = null;
     this.#scheduleNext(path);
+  }
+
+  #setKeepalive(everyMs: number): void {
+    this.#keepaliveMs = everyMs;
+    for (const path of this.#paths.values()) if (path.isValid) this.#scheduleNext(path);
   }
 
   #noteNarrow(endpoint: Endpoint, isNarrow: boolean): void {
@@ -370,8 +378,8 @@ export class PathBook {
   #interval(path: Path): number {
     const closer = this.#isActive() ? this.#loss.intervalMs(path, this.#inUse, this.#now) : null;
     if (closer !== null) return closer;
-    if (path !== this.#inUse) return STANDBY_PROBE_MS;
-    return this.#isActive() ? ACTIVE_PROBE_MS : KEEPALIVE_MS;
+    if (path !== this.#inUse) return Math.min(STANDBY_PROBE_MS, this.#keepaliveMs);
+    return this.#isActive() ? ACTIVE_PROBE_MS : this.#keepaliveMs;
   }
 
   #isActive(): boolean {

@@ -1,6 +1,13 @@
 import { deepEqual, equal } from "node:assert/strict";
 import { seededRandom } from "../../src/base/random.ts";
-import { MAX_SEEN, PathBook, type PathEffect, type PathKind, ROUND_OFFSETS_MS } from "../../src/nat/mod.ts";
+import {
+  MAX_SEEN,
+  PathBook,
+  type PathEffect,
+  type PathKind,
+  ROUND_OFFSETS_MS,
+  SAFE_KEEPALIVE_MS,
+} from "../../src/nat/mod.ts";
 import { at, PathSimulation } from "./path_simulation.ts";
 
 const LAN = "192.168.1.5:4000";
@@ -87,7 +94,7 @@ Deno.test("PathBook changes between equal paths only for a gain of 10 % and 2 ms
   }
 });
 
-Deno.test("PathBook probes the path in use every 500 ms while packets flow and every 25 s while idle", () => {
+Deno.test("PathBook probes the path in use every 500 ms while packets flow, and while idle as often as the NAT needs", () => {
   const world = tunnel({ [OUTSIDE]: "observed" });
   world.link(OUTSIDE);
   world.run(1000);
@@ -101,8 +108,17 @@ Deno.test("PathBook probes the path in use every 500 ms while packets flow and e
   const idleFrom = world.now;
   world.run(60_000);
   const idle = world.times(`probe ${OUTSIDE}`, idleFrom);
-  equal(idle.length, 2);
-  equal(idle[1]! - idle[0]!, 25_000);
+  equal(idle.length, 5);
+  equal(idle[1]! - idle[0]!, SAFE_KEEPALIVE_MS);
+  world.step({ on: "keepaliveWanted", everyMs: 25_000 });
+  const longerFrom = world.now;
+  world.run(80_000);
+  const longer = world.times(`probe ${OUTSIDE}`, longerFrom);
+  equal(longer[1]! - longer[0]!, 25_000);
+  world.step({ on: "keepaliveWanted", everyMs: 8_000 });
+  const shorterFrom = world.now;
+  world.run(8_000);
+  equal(world.times(`probe ${OUTSIDE}`, shorterFrom).length, 1, "at once, not after what was planned");
 });
 
 Deno.test("PathBook leaves a dead path within 2 s and takes the relay, then finds the direct one again", () => {
