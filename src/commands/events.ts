@@ -19,7 +19,7 @@ export const events: Command = defineEngineCommand({
   run: async ({ context, control, json }) => {
     try {
       for await (const event of control.events({ kinds: null }, context.signal)) {
-        context.print(json ? renderJson(event) : renderEvent(event));
+        if (!context.print(json ? renderJson(event) : renderEvent(event))) break;
       }
     } catch (error) {
       if (!context.signal.aborted) throw error; // else the connection was cut before the last events came

@@ -38,7 +38,7 @@ export const ping: Command = defineEngineCommand({
     try {
       for await (const reply of control.ping(params, context.signal)) {
         replies.push(reply);
-        context.print(json ? renderJson(reply) : renderPing(args.peer, reply));
+        if (!context.print(json ? renderJson(reply) : renderPing(args.peer, reply))) break;
       }
     } catch (error) {
       if (!context.signal.aborted) throw error; // else the connection was cut before the last replies came

@@ -97,6 +97,17 @@ Deno.test("buri list does not mind that its reader has gone", async () => {
   });
 });
 
+Deno.test("buri ping ends when its reader has gone", async () => {
+  await withEngine(async (dir) => {
+    const process = buri(["ping", "bob", "-c", "0", "-i", "0.05", "--state", dir]).spawn();
+    const reader = process.stdout.getReader();
+    await reader.read();
+    await reader.cancel();
+    const { code, stderr } = await outputOfStarted(process);
+    assert.deepEqual([code, stderr], [0, ""]);
+  });
+});
+
 async function outputOfStarted(process: Deno.ChildProcess): Promise<{ code: number; stderr: string }> {
   const stderr = await new Response(process.stderr).text();
   return { code: (await process.status).code, stderr };

@@ -68,6 +68,7 @@ export class CliWorld {
       print: (line) => {
         this.stdout.push(safe(line));
         this.#onPrint();
+        return true;
       },
       complain: (line) => void this.stderr.push(safe(line)),
       signal: this.#interruption.signal,

@@ -156,8 +156,8 @@ export interface Roles {
 export interface Context {
   /** See `ProgramName`. */
   readonly program: ProgramName;
-  /** Prints one line on stdout, through `safe()`. */
-  print(line: string): void;
+  /** Prints one line on stdout, through `safe()`; false when nobody reads it any more, so that what goes on and on can end. */
+  print(line: string): boolean;
   /** Prints one line on stderr, through `safe()`. */
   complain(line: string): void;
   /** Whether a person sits at stdin and stdout: a terminal that can do more than print. */

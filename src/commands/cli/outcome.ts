@@ -43,7 +43,7 @@ export async function act(run: ActingRun, doing: string, work: () => Promise<Out
 export function reportRefusal({ context, json }: ActingRun, doing: string, error: ControlError): void {
   const { code, message: reason } = error;
   const hint = error.hint === reason ? undefined : error.hint;
-  if (json) return context.print(renderJson({ ok: false, code, reason, ...(hint === undefined ? {} : { hint }) }));
+  if (json) return void context.print(renderJson({ ok: false, code, reason, ...(hint === undefined ? {} : { hint }) }));
   context.print(`${withoutMark(doing)} .. failed, ${reason}`);
   if (hint !== undefined) context.complain(hint);
 }

@@ -34,7 +34,7 @@ function systemContext(signal: AbortSignal): Context {
   return {
     program: basename(process.argv0) === "hamachi" ? "hamachi" : "buri",
     print: (line) => writeLine(Deno.stdout, line),
-    complain: (line) => writeLine(Deno.stderr, line),
+    complain: (line) => void writeLine(Deno.stderr, line),
     signal,
     wallMs: Date.now,
     stateDir,
@@ -103,12 +103,14 @@ function ownProgram(): [string, ...string[]] {
   return [Deno.execPath(), "run", "-A", "--cached-only", fileURLToPath(Deno.mainModule)];
 }
 
-/** A reader that has gone away (`buri list | head -1`) wants no more; that must not end a running engine. */
-function writeLine(stream: { writeSync(bytes: Uint8Array): number }, line: string): void {
+/** False when the reader has gone away (`buri list | head -1`): it wants no more, but that must not end a running engine. */
+function writeLine(stream: { writeSync(bytes: Uint8Array): number }, line: string): boolean {
   const bytes = utf8(`${safe(line)}\n`);
   try {
     for (let written = 0; written < bytes.length;) written += stream.writeSync(bytes.subarray(written));
+    return true;
   } catch (error) {
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
+    if (error instanceof Deno.errors.BrokenPipe) return false;
+    throw error;
   }
 }
