@@ -40,6 +40,11 @@ Deno.test("chat, inbox and events carry messages between two engines, also to on
   assert.equal((await run("ann", "create", "games", "s3same")).code, 0);
   assert.equal((await run("bob", "join", "games", "s3same")).code, 0);
   const events = new LongRun(["events", "--json", "--state", `${folder}/bob`]);
+  // It tells of what happens from its start on, so that must be seen before the message.
+  let isHeard = false;
+  const first = events.line().finally(() => isHeard = true);
+  while (!isHeard) await run("ann", "announce", "games", "Is anybody listening?");
+  await first;
   const sent = await run("ann", "chat", "bob", "hello", "there");
   assert.match(sent.stdout, /^Writing to bob \.\. ok, (delivered|stored until bob is online)\n$/);
   for (let kind = ""; kind !== "message";) kind = (JSON.parse(await events.line()) as { kind: string }).kind;
