@@ -63,6 +63,7 @@ export const BINDINGS: readonly Binding[] = [
   { keys: ["o"], hint: "on/off", help: "go online or offline in the network", when: hasNetwork, press: toggleOnline },
   { keys: ["O"], help: "log in, or out of all networks", when: isRunning, press: toggleLogin },
   { keys: ["p"], hint: "ping", help: "ping the member; again to stop", when: hasPeer, press: togglePing },
+  { keys: ["m"], hint: "message", help: "write to the member, or to all of the network", when: canWrite, press: write },
   { keys: ["a"], hint: "approve", help: "let a member in that waits", when: canDecide("approve"), press: approve },
   {
     keys: ["r"],
@@ -154,6 +155,18 @@ function togglePing(model: Model, row: Row | null): Step {
   if (model.ping?.member === member) return { model: { ...model, ping: null }, action: { do: "stopPing" } };
   const ping = { member, nick: shownNick(nick), sent: 0, answered: 0, last: null };
   return { model: { ...model, ping }, action: { do: "ping", member } };
+}
+
+function canWrite(model: Model, row: Row | null): boolean {
+  return hasAddress(model, row) && row !== null;
+}
+
+function write(model: Model, row: Row | null): Step {
+  if (row === null) return { model };
+  const { network, member } = row;
+  const [to, kind] = member === null ? [network.id, "network"] as const : [member.id, "peer"] as const;
+  const label = `To ${member === null ? network.name : shownNick(member.nick)}`;
+  return openForm(model, "", { do: "send", to, kind }, [{ kind: "text", label }]);
 }
 
 function mayDo(model: Model, row: Row | null, power: PowerName): boolean {

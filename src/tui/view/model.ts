@@ -55,6 +55,7 @@ export interface Notice {
 export type Intent =
   | { readonly do: "create" }
   | { readonly do: "join" }
+  | { readonly do: "send"; readonly to: string; readonly kind: "peer" | "network" }
   | { readonly do: "leave" | "delete"; readonly network: string }
   | { readonly do: "reject" | "evict"; readonly network: string; readonly member: string };
 
@@ -112,6 +113,8 @@ export type ViewControl = Pick<
   | "login"
   | "logout"
   | "ping"
+  | "send"
+  | "events"
   | PowerName
 >;
 
@@ -119,6 +122,7 @@ export type ViewControl = Pick<
 export type Call =
   | { readonly do: "login" | "logout" }
   | { readonly do: "create" | "join"; readonly network: string; readonly password: string }
+  | { readonly do: "send"; readonly to: string; readonly kind: "peer" | "network"; readonly text: string }
   | { readonly do: "leave" | "delete" | "goOnline" | "goOffline"; readonly network: string }
   | { readonly do: PowerName; readonly network: string; readonly member: string };
 

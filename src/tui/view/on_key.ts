@@ -69,6 +69,7 @@ function onFormKey(model: Model, mode: Extract<Mode, { at: "form" }>, key: Key):
   }
 }
 
-function actionOf(intent: Intent, [network = "", password = ""]: readonly string[]): Action {
-  return intent.do === "create" || intent.do === "join" ? { do: intent.do, network, password } : intent;
+function actionOf(intent: Intent, [first = "", password = ""]: readonly string[]): Action {
+  if (intent.do === "send") return { ...intent, text: first };
+  return intent.do === "create" || intent.do === "join" ? { do: intent.do, network: first, password } : intent;
 }

@@ -11,9 +11,10 @@ import { type ControlConnection, ControlError, EngineUnreachableError } from "..
 import { Painter } from "../paint.ts";
 import type { Terminal } from "../terminal.ts";
 import { perform, refusal } from "./actions.ts";
-import { type Action, type Call, initialModel, type Model } from "./model.ts";
+import { type Action, type Call, initialModel, type Model, type ViewControl } from "./model.ts";
 import { onEvent, type ViewEvent } from "./on_event.ts";
 import { render } from "./render.ts";
+import { shownNick } from "./words.ts";
 
 /** How often the engine is asked, and looked for while it does not run. */
 const ASK_EVERY_MS = 1000;
@@ -182,7 +183,11 @@ class View {
   async #ask(): Promise<void> {
     while (!this.#ended.signal.aborted) {
       try {
-        this.#connection ??= await this.#options.connect();
+        if (this.#connection === null) {
+          this.#connection = await this.#options.connect();
+          this.#start(this.#follow(this.#connection.control));
+          void this.#connection.ended.then(() => this.#wakeAsker());
+        }
         if (this.#ended.signal.aborted) break;
         const { control } = this.#connection;
         const [status, networks] = await Promise.all([control.status(), control.list()]);
@@ -195,6 +200,20 @@ class View {
       await this.#pause();
     }
     this.#connection?.close();
+  }
+
+  /** Shows messages as they come; they stay unread for `inbox`. */
+  async #follow(control: ViewControl): Promise<void> {
+    try {
+      for await (const event of control.events({ kinds: ["message"] }, this.#ended.signal)) {
+        if (event.kind !== "message" || event.message.direction !== "in") continue;
+        const { from, network, text } = event.message;
+        const where = network === null ? "" : ` in ${network}`;
+        this.#tell(`${shownNick(from.nick)}${where}: ${text ?? "(cannot be read)"}`);
+      }
+    } catch {
+      // the engine is gone, which the next question finds out, or older than messages
+    }
   }
 
   #pause(): Promise<void> {

@@ -51,6 +51,8 @@ Deno.test("onKey asks for what the person means, by key", () => {
     [RUNNING, ["O"], [{ do: "logout" }]],
     [at("bob"), ["p"], [{ do: "ping", member: bob }]],
     [at("bob"), ["p", "p"], [{ do: "ping", member: bob }, { do: "stopPing" }]],
+    [at("bob"), ["m", "hello", "enter"], [{ do: "send", to: bob, kind: "peer", text: "hello" }]],
+    [at("office"), ["m", "hi all", "enter"], [{ do: "send", to: "office", kind: "network", text: "hi all" }]],
     [at("bob"), ["e", "y"], [{ do: "evict", network, member: bob }]],
     [at(""), ["a"], [{ do: "approve", network, member: "090-123-461" }]],
     [at(""), ["r", "y"], [{ do: "reject", network, member: "090-123-461" }]],

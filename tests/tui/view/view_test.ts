@@ -7,7 +7,7 @@ import { runView } from "../../../src/tui/view/view.ts";
 import { FakeEngine } from "../../support/fake_engine.ts";
 import { FakeTerminal } from "../../support/fake_terminal.ts";
 import { memoryStreamPair } from "../../support/memory_stream.ts";
-import { sampleMember, sampleNetwork } from "../../support/sample_views.ts";
+import { sampleMember, sampleMessage, sampleNetwork } from "../../support/sample_views.ts";
 import { keys } from "../scenes.ts";
 
 /** The view on a terminal in memory, with an engine that comes and goes. */
@@ -44,6 +44,15 @@ class ViewRun {
   /** Lets a second pass. */
   second(): void {
     this.clock.advance(1000);
+  }
+
+  /** Lets seconds pass until the screen shows `text`, which was not there before. */
+  async showsInTime(text: RegExp): Promise<void> {
+    this.terminal.written.length = 0;
+    while (!text.test(this.terminal.written.join(""))) {
+      this.second();
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    }
   }
 
   async quit(): Promise<void> {
@@ -91,16 +100,23 @@ Deno.test("runView waits for an engine, and again when it has ended", async () =
   const run = new ViewRun(null);
   await run.terminal.shows(/buri up/);
   run.start(engineWithBob());
-  run.second();
-  await run.terminal.shows(/direct/);
-  run.terminal.written.length = 0;
+  await run.showsInTime(/direct/);
   run.stop();
-  run.second();
-  await run.terminal.shows(/buri up/);
-  run.terminal.written.length = 0;
+  await run.showsInTime(/buri up/);
   run.start(engineWithBob());
-  run.second();
+  await run.showsInTime(/direct/);
+  await run.quit();
+});
+
+Deno.test("runView writes to the selected member and shows what comes", async () => {
+  const engine = engineWithBob();
+  engine.happening.push({ at: 0, kind: "message", message: sampleMessage({ direction: "in", text: "are you there" }) });
+  const run = new ViewRun(engine);
   await run.terminal.shows(/direct/);
+  await run.terminal.shows(/are you there/);
+  run.terminal.press(...keys("down", "m", "see you", "enter"));
+  await run.terminal.shows(/Delivered/);
+  assert.equal(engine.messages.at(-1)?.text, "see you");
   await run.quit();
 });
 
