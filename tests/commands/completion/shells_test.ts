@@ -69,7 +69,7 @@ class ShellRun implements AsyncDisposable {
         await this.#terminal.press("Tab");
         await this.#settled(before);
       }
-      if (part !== "") await this.#terminal.type(part);
+      if (part !== "") await this.#typed(part);
     }
     await this.#terminal.press("Enter");
     for (let tries = 0; tries < 200; tries++) {
@@ -80,9 +80,19 @@ class ShellRun implements AsyncDisposable {
     return assert.fail(`the program was not called:\n${(await this.#terminal.screen()).join("\n")}`);
   }
 
+  /** What is typed shows before Tab is pressed; else its echo would pass for the answer to Tab. */
+  async #typed(part: string): Promise<void> {
+    await this.#terminal.type(part);
+    for (let tries = 0; tries < 250; tries++) {
+      const line = (await this.#terminal.screen()).findLast((each) => each.trim() !== "") ?? "";
+      if (line.includes(part.trimEnd())) return;
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+  }
+
   /** A shell answers Tab when it can; the line has changed then. */
   async #settled(before: string[]): Promise<void> {
-    for (let tries = 0; tries < 50; tries++) {
+    for (let tries = 0; tries < 250; tries++) {
       if ((await this.#terminal.screen()).join("\n") !== before.join("\n")) return;
       await new Promise((resolve) => setTimeout(resolve, 20));
     }
@@ -98,8 +108,20 @@ class ShellRun implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#terminal[Symbol.asyncDispose]();
-    await Deno.remove(this.dir, { recursive: true });
+    await removeUntilGone(this.dir);
   }
+}
+
+/** A shell that loses its terminal still writes its history. */
+async function removeUntilGone(dir: string): Promise<void> {
+  for (let triesLeft = 50; triesLeft > 0; triesLeft--) {
+    try {
+      return await Deno.remove(dir, { recursive: true });
+    } catch {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
+  await Deno.remove(dir, { recursive: true });
 }
 
 for (const shell of ["bash", "zsh", "fish"] as const) {
