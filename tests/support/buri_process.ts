@@ -49,8 +49,8 @@ export class LongRun {
 
   /** The next line of stdout; fails when there is none. */
   async line(): Promise<string> {
-    const { value, done } = await this.#lines.next();
-    if (done) assert.fail(`the process has ended: ${await this.#stderr}`);
+    const { value, done } = await this.#next();
+    if (done) assert.fail(`the process has ended, or said nothing for too long: ${await this.#stderr}`);
     return value;
   }
 
@@ -58,9 +58,19 @@ export class LongRun {
   async end(signal?: Deno.Signal): Promise<{ code: number; ms: number; stderr: string }> {
     const begun = performance.now();
     if (signal !== undefined) this.process.kill(signal);
-    while (!(await this.#lines.next()).done);
+    while (!(await this.#next()).done);
     const { code } = await this.process.status;
     return { code, ms: performance.now() - begun, stderr: await this.#stderr };
+  }
+
+  /** A process that hangs must not hang the tests, too. */
+  async #next(): Promise<IteratorResult<string>> {
+    const timer = setTimeout(() => this.process.kill("SIGKILL"), HANGS_MS);
+    try {
+      return await this.#lines.next();
+    } finally {
+      clearTimeout(timer);
+    }
   }
 }
 
