@@ -7,6 +7,18 @@ const ORDINARY_USER = ["setpriv", "--bounding-set=-all,+setfcap"];
 /** Not even that. */
 const POOR_USER = ["setpriv", "--bounding-set=-all"];
 
+Deno.test(
+  needs("the short demo shows all its steps and leaves nothing behind", "linux", "root", "netns", "tun"),
+  async () => {
+    const { leftOut, steps } = await runDemo(["--short"]);
+    assert.deepEqual(leftOut, []);
+    assert.equal(steps.length, 14);
+    const measures = Object.assign({}, ...steps.map((step) => step.measures));
+    assert.equal(measures.fileBytes, 8 << 20);
+    assert(measures.gapMs < 5000 && measures.bytes > 8 << 20);
+  },
+);
+
 Deno.test(needs("the demo runs in under 90 s", "linux", "root", "netns", "tun"), async () => {
   const { seconds, steps } = await runDemo([]);
   assert(seconds < 90, `${seconds} s`);
