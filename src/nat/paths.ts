@@ -40,6 +40,9 @@ export const ROUND_OFFSETS_MS: readonly number[] = roundOffsets();
 /** Endpoints kept that nobody told but datagrams came from. */
 export const MAX_SEEN = 4;
 
+/** For so long after a change of an own address a direct path that is silent is given up sooner. */
+const MOVING_MS = 5_000;
+
 /** A round older than this begins anew when its path is heard. */
 const STALE_ROUND_MS = 500;
 
@@ -119,6 +122,7 @@ export class PathBook {
   #told = new Set<string>();
   readonly #loss = new LossWatch();
   #keepaliveMs = SAFE_KEEPALIVE_MS;
+  #movedAt = -Infinity;
   #inUse: Path | null = null;
   #hasKeys = false;
   #trafficAt = -Infinity;
@@ -184,6 +188,7 @@ export class PathBook {
         this.#roundAt = this.#now + ROUND_EVERY_MS;
         return this.#startRounds(this.#now + event.inMs);
       case "ownAddressChanged":
+        this.#movedAt = this.#now;
         return this.#recheck();
       case "probeAnswered":
         return this.#answer(event.endpoint, event.probeId, event.rttMs);
@@ -219,6 +224,7 @@ export class PathBook {
   #see(endpoint: Endpoint, isAuthentic: boolean): void {
     const known = this.#paths.get(endpointKey(endpoint));
     if (known !== undefined) {
+      if (isAuthentic) known.heardAt = this.#now;
       // It is heard, so it may be open now; a round that has come far would wait a second for its next probe.
       const isStale = known.round === null || this.#now - known.round.startAt >= STALE_ROUND_MS;
       if (isAuthentic && !known.isValid && isStale) this.#startRound(known, this.#now);
@@ -302,7 +308,7 @@ export class PathBook {
     const old = this.#inUse;
     let best = old?.isValid ? old : null;
     for (const path of this.#paths.values()) {
-      if (path.isValid && (best === null || isBetter(path, best) || isSuccessor(path, best))) best = path;
+      if (path.isValid && (best === null || isBetter(path, best) || this.#isSuccessor(path, best))) best = path;
     }
     if (best === old) return;
     this.#inUse = best;
@@ -311,6 +317,16 @@ export class PathBook {
     if (old !== null && old.isValid) this.#scheduleNext(old);
     // The path was lost: what is left to try is tried now, not in 20 s.
     if (old !== null && !old.isValid) this.#roundAt = this.#now;
+  }
+
+  /**
+   * Where the peer, or we, moved to another address: the new path answers and the old one does not, though it is not dead
+   * yet. From direct to relayed only where one of us is known to have moved: there the peer sends from it, or we have.
+   */
+  #isSuccessor(path: Path, best: Path): boolean {
+    if (!path.hasOutlived(best)) return false;
+    const isSameKind = (path.kind === "relay") === (best.kind === "relay");
+    return isSameKind || path.heardAt >= best.unansweredSince! || this.#now - this.#movedAt < MOVING_MS;
   }
 
   /** Without a direct path the candidates are tried again and again. */
@@ -423,11 +439,6 @@ function isBetter(path: Path, best: Path): boolean {
 function rungOf({ kind, transport }: Path): number {
   if (kind !== "relay") return 0;
   return transport === "udp" ? 1 : 2;
-}
-
-/** Where the peer, or we, moved to another address: the new path answers and the old one does not, though it is not dead yet. */
-function isSuccessor(path: Path, best: Path): boolean {
-  return (path.kind === "relay") === (best.kind === "relay") && path.hasOutlived(best);
 }
 
 function roundOffsets(): number[] {

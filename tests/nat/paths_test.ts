@@ -358,6 +358,38 @@ Deno.test("PathBook follows a peer that moved within a second, long before the o
   equal(world.times(`use ${RELAY}`, movedAt).length, 0);
 });
 
+Deno.test("PathBook follows a peer to the relay within a second when it sends from there and the direct path is silent", () => {
+  for (const isFollowed of [true, false]) {
+    const world = tunnel({ [OUTSIDE]: "observed", [RELAY]: "relay" });
+    world.link(RELAY, { rttMs: 30 });
+    const direct = world.link(OUTSIDE);
+    world.traffic(50);
+    world.run(10_123);
+    equal(world.inUse, OUTSIDE);
+    direct.isUp = false;
+    const movedAt = world.now;
+    world.run(600);
+    if (isFollowed) world.step({ on: "seen", endpoint: at(RELAY), isAuthentic: true });
+    world.run(1_900);
+    const took = world.times(`use ${RELAY}`, movedAt)[0]! - movedAt;
+    equal(isFollowed ? took <= 1_000 : took >= 1_500, true, `${took} ms`);
+  }
+});
+
+Deno.test("PathBook takes the relay within a second after an own move that the direct path did not survive", () => {
+  const world = tunnel({ [OUTSIDE]: "observed", [RELAY]: "relay" });
+  world.link(RELAY, { rttMs: 30 });
+  const direct = world.link(OUTSIDE);
+  world.traffic(50);
+  world.run(10_123);
+  direct.isUp = false;
+  const movedAt = world.now;
+  world.step({ on: "ownAddressChanged" });
+  world.run(1_400);
+  equal(world.inUse, RELAY);
+  equal(world.times(`use ${RELAY}`, movedAt)[0]! - movedAt <= 1_000, true);
+});
+
 Deno.test("PathBook uses a path that carries too little only where there is no other", () => {
   const world = tunnel({ [OUTSIDE]: "observed", [RELAY]: "relay" });
   world.link(RELAY, { rttMs: 30 });

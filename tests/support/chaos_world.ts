@@ -10,6 +10,7 @@ const MAIN = new URL("../../main.ts", import.meta.url).pathname;
 const DIGEST = new URL("http_digest.ts", import.meta.url).pathname;
 const HTTP_PORT = 8080;
 const UDP_PORT = 9000;
+const FETCH_TIMEOUT_MS = 40_000;
 
 export const pause = (ms: number) => new Promise<void>((resolve) => setTimeout(resolve, ms));
 
@@ -77,10 +78,13 @@ export class ChaosWorld implements AsyncDisposable {
     const startedAt = performance.now();
     const url = `http://${this.serving.address4}:${HTTP_PORT}/`;
     const command = [Deno.execPath(), "run", "-A", "--no-lock", DIGEST, url] as [string, ...string[]];
-    const { code, stdout, stderr } = await this.#lab.spawn(this.#homes[1].host, command).ended;
+    const client = this.#lab.spawn(this.#homes[1].host, command);
+    const timer = setTimeout(() => client.kill("SIGKILL"), FETCH_TIMEOUT_MS);
+    const { code, stdout, stderr } = await client.ended;
+    clearTimeout(timer);
     aborter.abort();
     await server.finished;
-    if (code !== 0) throw new Error(stderr);
+    if (code !== 0) throw new Error(stderr || `Cannot fetch the file within ${FETCH_TIMEOUT_MS} ms`);
     const digest = createHash("sha256").update(file).digest("hex");
     if (stdout.trim() !== `${digest} ${bytes}`) throw new Error(`Cannot believe the file: ${stdout}`);
     return performance.now() - startedAt;
