@@ -77,7 +77,17 @@ export class TmuxTerminal implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#tmux("kill-server").catch(() => {}); // it ends with its last program
+    try {
+      const pid = await this.ask("#{pane_pid}");
+      await this.#tmux("kill-server");
+      const until = performance.now() + HANGS_MS;
+      // What it writes at its end, a history say, must not come into a folder that is being removed.
+      while (performance.now() < until && await Deno.stat(`/proc/${pid}`).then(() => true, () => false)) {
+        await new Promise((resolve) => setTimeout(resolve, POLL_MS));
+      }
+    } catch {
+      // the server ended with its last program
+    }
   }
 
   async #tmux(...args: string[]): Promise<string> {

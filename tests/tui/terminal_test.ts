@@ -39,6 +39,7 @@ for (const end of ["throw", "reject", "exit"]) {
     await using terminal = await startShell();
     await run(terminal, `${Deno.execPath()} run --quiet -A ${CHILD} ${end}; echo code $?`);
     await terminal.shows(/^on the whole screen/);
+    await terminal.type("x");
     await terminal.shows(end === "exit" ? /^code 7/ : /^code 1/);
     await assertGivenBack(terminal);
   });
