@@ -50,7 +50,7 @@ export class Path {
   /** Whether it loses so much that another is used. */
   isDemoted = false;
   /** When the newest of the peer's datagrams came this way though another path was in use; -Infinity = never. */
-  heardAt = -Infinity;
+  heardAt: number = -Infinity;
   /** When a probe is due; null = not probed. */
   probeAt: number | null = null;
   /** Where in the schedule of a round it is; null = none runs. */
