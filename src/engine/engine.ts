@@ -314,7 +314,14 @@ class Engine {
       open: (account, signal) => connect(ways, loginOf(account), { clock, random, signal }),
       openBetter: (account, signal) => connectBetter(ways, loginOf(account), { clock, random, signal }),
       onOverlay: (wanted) => this.#configure(overlay, wanted, settings),
-      onReady: (nick) => this.#loggedIn(account, nick, settings, (changed) => writeSettings(folder, changed)),
+      onReady: (nick) => {
+        if (settings.server !== server.text) {
+          settings.server = server.text;
+          this.#keep(() => writeAccount(folder, server.id, account.stored));
+          this.#keep(() => writeSettings(folder, settings));
+        }
+        this.#loggedIn(account, nick, settings, (changed) => writeSettings(folder, changed));
+      },
       onFatal: (error) => this.#loginFailed(error, server),
     });
     return account;

@@ -7,7 +7,7 @@ import { equalBytes, toHex } from "../base/bytes.ts";
 import { ProtocolError, UserError } from "../base/errors.ts";
 import { ed25519Fingerprint } from "../crypto/mod.ts";
 import { type Invite, parseInvite } from "../protocol/mod.ts";
-import { readAccount, readSettings, type StoredAccount, writeAccount, writeSettings } from "./state_files.ts";
+import { readAccount, readSettings, type StoredAccount } from "./state_files.ts";
 import { damaged, type StateFolder } from "./state_folder.ts";
 
 /** Bytes of the fingerprint that name a server's folder. */
@@ -19,12 +19,14 @@ export interface ChosenServer {
   id: string;
   /** Where it is and how it is known. */
   invite: Invite;
+  /** The invite as text, to be remembered once the server has proved that it has the key in it. */
+  text: string;
   /** What it gave us. */
   account: StoredAccount;
 }
 
 /**
- * The server of `given`, or the one used last. A new one is remembered.
+ * The server of `given`, or the one used last. Nothing is written: a mistyped invite must not take the place of a good one.
  *
  * @param acceptNew whether it may have another key than the one pinned for its host
  * @throws {UserError} exit 2 when there is none or the invite is malformed; exit 1 when it names another key than the one
@@ -45,9 +47,7 @@ export function chooseServer(folder: StateFolder, given: string | undefined, acc
   }
   const id = serverIdOf(invite);
   const account = readAccount(folder, id) ?? newAccount(text);
-  if (account.invite !== text) writeAccount(folder, id, { ...account, invite: text });
-  if (settings.server !== text) writeSettings(folder, { ...settings, server: text });
-  return { id, invite, account: { ...account, invite: text } };
+  return { id, invite, text, account: { ...account, invite: text } };
 }
 
 /** The first bytes of the fingerprint of its key, in hexadecimal. */
