@@ -89,17 +89,17 @@ Deno.test(
     const notPermitted = await end(["--state", ground.stateDir("ann")], powerless);
     assert.equal(notPermitted.code, 4);
     assert.match(notPermitted.first, /Cannot make the tunnel device buri.*not permitted/);
-    const full = [
-      "unshare",
-      "--mount",
-      "sh",
-      "-c",
-      'mkdir "$0" && mount -t tmpfs -o size=4k none "$0" && exec "$@"',
-      ground.stateDir("full"),
-    ];
-    const noRoom = await end(["--state", ground.stateDir("full"), "--device", "none"], full);
+    const startOn = async (limits: string, name: string) => {
+      const dir = ground.stateDir(name);
+      const mount = `mkdir "$0" && mount -t tmpfs -o ${limits} none "$0" && exec "$@"`;
+      return await end(["--state", dir, "--device", "none"], ["unshare", "--mount", "sh", "-c", mount, dir]);
+    };
+    const noRoom = await startOn("nr_inodes=2", "full");
     assert.equal(noRoom.code, 1);
     assert.match(noRoom.first, /Cannot save .*identity\.json: No space left/);
+    const littleRoom = await startOn("size=4k", "almost-full");
+    assert.equal(littleRoom.code, 1);
+    assert.match(littleRoom.first, /Cannot save .*chat\.sqlite: database or disk is full/);
   },
 );
 

@@ -4,6 +4,7 @@
  * @module
  */
 import type { Clock } from "../../base/clock.ts";
+import { UserError } from "../../base/errors.ts";
 import { formatIpv4 } from "../../base/ip.ts";
 import type { Logger } from "../../base/log.ts";
 import type { Random } from "../../base/random.ts";
@@ -21,6 +22,9 @@ import { formatClientId } from "../views.ts";
 import { Chat, type ChatAccount } from "./chat.ts";
 import { ChatStore } from "./chat_store.ts";
 import { readMessageKeys, writeMessageKeys } from "./key_file.ts";
+
+/** What SQLite says when the disk, not the file, is at fault. */
+const NO_ROOM = /disk is full|disk I\/O error/;
 
 /** What messages are made of. */
 export interface ChatParts {
@@ -81,7 +85,10 @@ function openStore(folder: StateFolder, name: string, ownId: () => number): Chat
   try {
     return new ChatStore(path, ownId);
   } catch (error) {
-    throw damaged(path, error instanceof Error ? error.message : String(error));
+    const reason = error instanceof Error ? error.message : String(error);
+    // Whoever is told that a good file is damaged may throw it away.
+    if (!NO_ROOM.test(reason)) throw damaged(path, reason);
+    throw new UserError(`Cannot save ${path}: ${reason}`, { hint: "Make room on its disk.", cause: error });
   }
 }
 
