@@ -5,6 +5,7 @@ import { NETWORK_KIND, parseInvite } from "../../src/protocol/mod.ts";
 import { makeInvite, type ServerOptions, startServer } from "../../src/server/mod.ts";
 import { needs } from "../support/needs.ts";
 import { anyPorts, startTestServer } from "./server_support.ts";
+import { fillDisk, run } from "../support/small_disk.ts";
 
 const NETWORK = { name: "Home LAN", kind: NETWORK_KIND.mesh, hasPassword: false, joinSecret: new Uint8Array(32) };
 
@@ -179,16 +180,3 @@ Deno.test(
     }
   },
 );
-
-function run(command: string, ...args: string[]): void {
-  assert.ok(new Deno.Command(command, { args }).outputSync().success, command);
-}
-
-function fillDisk(path: string): void {
-  const file = Deno.openSync(path, { write: true, create: true });
-  try {
-    for (;;) file.writeSync(new Uint8Array(4096));
-  } catch {
-    file.close();
-  }
-}

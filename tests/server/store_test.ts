@@ -8,6 +8,7 @@ import { StoreBusyError } from "../../src/server/store.ts";
 import { openSqliteStore } from "../../src/server/store_sqlite.ts";
 import { needs } from "../support/needs.ts";
 import { CHECKSUM_KEY, dump, makeTestStore, type TestStore } from "./store_support.ts";
+import { fillDisk, run } from "../support/small_disk.ts";
 
 const VERIFIER = joinVerifierOf(true, new Uint8Array(32).fill(1));
 
@@ -256,19 +257,6 @@ Deno.test(needs("Store on a full disk answers writes with busy, reads on, and re
     Deno.removeSync(disk);
   }
 });
-
-function run(command: string, ...args: string[]): void {
-  assert.ok(new Deno.Command(command, { args }).outputSync().success, command);
-}
-
-function fillDisk(path: string): void {
-  const file = Deno.openSync(path, { write: true, create: true });
-  try {
-    for (;;) file.writeSync(new Uint8Array(4096));
-  } catch {
-    file.close();
-  }
-}
 
 async function writeUntilBusy(test: TestStore): Promise<StoreBusyError> {
   for (let tries = 0; tries < 500; tries++) {
