@@ -3,11 +3,13 @@
  * nothing but answers of the other end. All lengths are those of UDP payloads.
  *
  *     searching ──answers say where the limit is──▶ found ──a raise is due, or the limit holds no longer──▶ searching
- *         └────────── not even the base passes ──▶ narrow ──tried again every minute──▶ searching
+ *       │ └──────── not even the base passes ──▶ narrow ──tried again every minute──▶ searching
+ *       └────────── nothing passes at all ──▶ a second later ──▶ searching
  *
  * It differs from RFC 8899 in one choice: it begins with the longest datagram that is ever wanted, not with the base. Nearly
  * every path carries that, and systems remember for ten minutes that a packet was too long; so packets are held to less
- * only when probes of that length went unanswered three times while shorter ones came back.
+ * only when probes of that length went unanswered three times while shorter ones came back. For the base, too, there is a
+ * shorter one: a path that has just fallen silent would seem narrow otherwise, and stay unused after it is back.
  *
  * @module
  */
@@ -15,6 +17,9 @@ import type { Random } from "../base/random.ts";
 
 /** What a path has to carry: an exchange of keys needs nearly as much (BASE_PLPMTU of RFC 8899 section 5.1.2). */
 export const BASE_LENGTH = 1_200;
+
+/** So short that every path carries it: what comes back of this length says that the path is alive. */
+export const ALIVE_LENGTH = 128;
 
 /** Limits often met: links with 1,420, 1,360 and 1,300 bytes per packet. */
 const USUAL_LENGTHS: readonly number[] = [1_392, 1_332, 1_272];
@@ -33,6 +38,9 @@ const MIN_PAUSE_MS = 150;
 
 /** While packets flow it is made sure this often that the limit still holds (CONFIRMATION_TIMER). */
 export const CONFIRM_EVERY_MS = 5_000;
+
+/** How long to wait where nothing at all came back: that says something about the path, and nothing about its limit. */
+const SILENT_PAUSE_MS = 1_000;
 
 /** When a limit below the longest is tried to be raised: the first time, and from then on (PMTU_RAISE_TIMER). */
 export const RAISE_AFTER_MS: readonly [first: number, later: number] = [60_000, 600_000];
@@ -65,6 +73,9 @@ export class MtuSearch {
   readonly #random: Random;
   readonly #longest: number;
   readonly #outstanding = new Map<bigint, number>();
+  /** The probe of {@linkcode ALIVE_LENGTH} in the last round of a trial; null = none, or it was answered. */
+  #aliveProbe: bigint | null = null;
+  #isAlive = false;
   /** The longest length that came through in this search; null = none. */
   #low: number | null = null;
   /** The shortest length that did not. */
@@ -148,6 +159,8 @@ export class MtuSearch {
     const sent = this.#outstanding.get(probeId);
     if (sent === undefined || length > sent) return;
     this.#outstanding.delete(probeId);
+    if (probeId === this.#aliveProbe) this.#isAlive = true;
+    if (sent < BASE_LENGTH) return;
     if (sent >= this.#limit) this.#confirmedAt = now;
     if (this.#isConfirming && sent === this.#limit) return this.#endTrial();
     this.#low = Math.max(this.#low ?? 0, sent);
@@ -176,20 +189,31 @@ export class MtuSearch {
   /** The first probe of a search is of the longest length alone: nearly always that is all it takes. */
   #sendTrial(): void {
     const isFirst = this.#probes === 0 && this.#trial.includes(this.#longest);
+    this.#isAlive = false;
+    this.#aliveProbe = this.#trial.includes(BASE_LENGTH) && this.#low === null && !isFirst
+      ? this.#sendProbe(ALIVE_LENGTH)
+      : null;
     for (const length of isFirst ? [this.#longest] : this.#trial) {
       if (this.#low !== null && length <= this.#low && !this.#isConfirming) continue;
-      const probeId = this.#random.bytes(8).reduce((id, byte) => (id << 8n) | BigInt(byte), 0n);
-      this.#outstanding.set(probeId, length);
-      if (this.#outstanding.size > MAX_OUTSTANDING) this.#outstanding.delete(this.#outstanding.keys().next().value!);
-      this.#effects.push({ do: "probe", probeId, length });
+      this.#sendProbe(length);
     }
+  }
+
+  #sendProbe(length: number): bigint {
+    const probeId = this.#random.bytes(8).reduce((id, byte) => (id << 8n) | BigInt(byte), 0n);
+    this.#outstanding.set(probeId, length);
+    if (this.#outstanding.size > MAX_OUTSTANDING) this.#outstanding.delete(this.#outstanding.keys().next().value!);
+    this.#effects.push({ do: "probe", probeId, length });
+    return probeId;
   }
 
   /** All probes of a trial are out and had their time. */
   #conclude(now: number): void {
     if (this.#isConfirming) return this.#begin(now);
     if (this.#low === null) {
-      if (!this.#isNarrow) this.#tellNarrow(true);
+      if (this.#isNarrow) return this.#rest(now);
+      if (!this.#isAlive) return this.#waitForLife(now);
+      this.#tellNarrow(true);
       if (this.#limit > BASE_LENGTH) this.#tellLimit(BASE_LENGTH);
       return this.#rest(now);
     }
@@ -199,6 +223,11 @@ export class MtuSearch {
     if (this.#high - low <= GRANULARITY) return this.#finish(now);
     const step = (this.#high - low) / (SPLITS + 1);
     this.#try(Array.from({ length: SPLITS }, (_, index) => Math.round(low + step * (index + 1))), now);
+  }
+
+  #waitForLife(now: number): void {
+    this.#begin(now);
+    this.#dueAt = now + SILENT_PAUSE_MS;
   }
 
   #finish(now: number): void {

@@ -126,6 +126,28 @@ Deno.test("MtuSearch calls a path narrow that does not carry the base, and looks
   deepEqual(path.told.slice(2).map(({ what }) => what), ["wide", `limit ${LONGEST}`]);
 });
 
+Deno.test("MtuSearch does not take a silent path for a narrow one, whenever the silence begins", () => {
+  for (let offsetMs = 0; offsetMs < CONFIRM_EVERY_MS; offsetMs += 50) {
+    const path = new PathWithLimit(1_472);
+    path.run(30_000 + offsetMs, true);
+    path.limit = 0;
+    path.run(10_000, true);
+    path.limit = 1_472;
+    path.run(10_000, true);
+    deepEqual(path.told, []);
+  }
+});
+
+Deno.test("MtuSearch asks a narrow path that fell silent no more often than any narrow one", () => {
+  const path = new PathWithLimit(548);
+  path.run(1_000);
+  path.limit = 0;
+  const before = path.probes.length;
+  path.run(300_000);
+  ok(path.probes.length - before <= 5 * 14, `${path.probes.length - before} probes in five minutes`);
+  equal(path.search.isNarrow, true);
+});
+
 Deno.test("MtuSearch notices within 7 s that a path in use carries less, and later that it carries more again", () => {
   const path = new PathWithLimit(1_472);
   path.run(30_500, true);
@@ -176,7 +198,7 @@ Deno.test("MtuSearch ignores answers to no probe of its own and lengths that it 
 });
 
 Deno.test("MtuSearch believes an answer that comes after it has given up", () => {
-  const slow = new PathWithLimit(0);
+  const slow = new PathWithLimit(548);
   slow.run(1_000);
   equal(slow.search.isNarrow, true);
   const [first] = slow.search.step({ on: "restart" }, slow.now, 40);
