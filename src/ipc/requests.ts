@@ -9,6 +9,9 @@ const MAX_OPEN_REQUESTS = 32;
 
 type Call = Extract<RequestFrame, { method: string }>;
 
+/** A write failed, which happens only when the other end is gone: nobody is left to tell, and nothing went wrong. */
+class ReaderGone extends Error {}
+
 /** The open requests of one connection, each answered as soon as the engine has the answer, in any order. */
 export class Requests {
   readonly #writer: LineWriter;
@@ -47,10 +50,18 @@ export class Requests {
   async #answer(call: Call, isRefused: boolean, signal: AbortSignal): Promise<void> {
     try {
       if (isRefused) throw new ControlError("busy", "too many requests are open on this connection");
-      for (const line of await this.#perform(call, signal)) await this.#writer.write(line);
+      for (const line of await this.#perform(call, signal)) await this.#write(line);
     } catch (error) {
-      // A write fails only when the other end is gone, and then nobody is left to tell.
-      await this.#writer.write(encodeFailure(call.id, this.#asFailure(call, error))).catch(() => {});
+      if (error instanceof ReaderGone) return;
+      await this.#write(encodeFailure(call.id, this.#asFailure(call, error))).catch(() => {});
+    }
+  }
+
+  async #write(line: string): Promise<void> {
+    try {
+      await this.#writer.write(line);
+    } catch (cause) {
+      throw new ReaderGone("Cannot answer: the reader is gone", { cause });
     }
   }
 
@@ -60,7 +71,7 @@ export class Requests {
     }
     const answer = invoke(this.#control, call.method, parseParams(call.method, call.params), signal);
     if (methodKind(call.method) === "call") return encodeResult(call.id, await answer);
-    for await (const item of answer as AsyncIterable<unknown>) await this.#writer.write(encodeItem(call.id, item));
+    for await (const item of answer as AsyncIterable<unknown>) await this.#write(encodeItem(call.id, item));
     return encodeResult(call.id, null);
   }
 

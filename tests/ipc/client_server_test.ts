@@ -229,6 +229,23 @@ Deno.test("serveStream ends the streams of a command that has gone", async () =>
   });
 });
 
+Deno.test("serveStream takes a command that leaves in the middle of an answer for nothing to report", async () => {
+  const lines: string[] = [];
+  const log = createLogger({ level: "debug", json: false, write: (line) => lines.push(line) });
+  const [near, far] = memoryStreamPair();
+  let hasTried = false;
+  const write = (bytes: Uint8Array) => {
+    hasTried = true;
+    return Promise.reject(new Deno.errors.BrokenPipe(`${bytes.length} bytes for nobody`));
+  };
+  const served = serveStream({ ...far, write }, new FakeEngine(ONE_NETWORK()), log, new AbortController().signal);
+  await new LineWriter(near).write(encodeRequest({ id: 1, method: "ping", params: PING }));
+  while (!hasTried) await new Promise((resolve) => setTimeout(resolve));
+  near.close();
+  await served;
+  assert.deepEqual(lines, []);
+});
+
 Deno.test("openControl gives up on an answer in parts that does not end", async () => {
   const line = utf8(`{"id":1,"part":"${"x".repeat(60_000)}"}\n`);
   let isClosed = false;
