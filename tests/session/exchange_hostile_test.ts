@@ -326,6 +326,47 @@ Deno.test("An end of suite 2 refuses another end with which it shares no AEAD", 
   assert.ok(world.b.drops.includes("no AEAD in common"));
 });
 
+Deno.test("An initiator of suite 2 refuses a KE2 that leads to an AEAD it does not have", () => {
+  const offers = [{ aead: 1, costNs: 9 }, { aead: 3, costNs: 1 }];
+  const network: Network = (from, bytes, world) => {
+    if (!isControl(bytes) || bytes[4] !== DATAGRAM.modernKe2a) return PERFECT(from, bytes, world);
+    return PERFECT(from, modernExchange.ke2a.encode({ ...modernExchange.ke2a.decode(bytes), offers }), world);
+  };
+  const world = new ExchangeWorld({ suite: 2, network, partyA: { offers } });
+  world.start(world.a);
+  world.run(240);
+  assert.deepEqual(world.a.drops, ["no AEAD in common"]);
+});
+
+Deno.test("A KE2b slipped in before the genuine one is told by its hash, and costs an initiator of suite 2 nothing", () => {
+  const network: Network = (from, bytes, world) => {
+    if (!isControl(bytes) || bytes[4] !== DATAGRAM.modernKe2b) return PERFECT(from, bytes, world);
+    const { ciphertext } = modernExchange.ke2b.decode(bytes);
+    const forged = modernExchange.ke2b.encode({ spi: SPI.a, ciphertext: world.random.bytes(ciphertext.length) });
+    return [{ delayMs: 20, bytes: forged }, { delayMs: 21, bytes }];
+  };
+  const world = new ExchangeWorld({ suite: 2, network });
+  world.start(world.a);
+  world.run(240);
+  assert.deepEqual(world.a.drops, ["hash does not match"]);
+  assert.ok(world.isUp, "before anything was repeated");
+});
+
+Deno.test("An initiator of suite 2 puts together the halves of KE2 in either order, and waits with only one", () => {
+  for (const first of [DATAGRAM.modernKe2a, DATAGRAM.modernKe2b]) {
+    const network: Network = (from, bytes, world) => {
+      if (from === world.a || !isControl(bytes)) return PERFECT(from, bytes, world);
+      return [{ delayMs: bytes[4] === first ? 20 : 100, bytes }];
+    };
+    const world = new ExchangeWorld({ suite: 2, network });
+    world.start(world.a);
+    world.run(80);
+    assert.deepEqual([world.a.drops, world.a.dataPlane.isSealing], [[], false]);
+    world.run(160);
+    assert.deepEqual([world.a.drops, world.isUp], [[], true]);
+  }
+});
+
 Deno.test("Ends of suite 2 refuse another end that offers no AES-256-GCM or does not say that it speaks suite 2", () => {
   const { ke1a, ke2a } = modernExchange;
   for (const fault of [{ offers: [{ aead: 2, costNs: 1 }] }, { suites: [1] }]) {
