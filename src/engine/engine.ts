@@ -101,21 +101,23 @@ export interface EngineMeans {
 }
 
 /**
- * Starts an engine; it is logged in and its device is up when this resolves.
+ * Starts an engine; it is logged in and its device is up when this resolves. Resolves to null when `down` ended it before that.
  *
  * @throws {UserError} what the person must know, with the exit code of the program; or the reason of `signal`
  */
-export function startEngine(options: EngineOptions): Promise<RunningEngine> {
+export function startEngine(options: EngineOptions): Promise<RunningEngine | null> {
   const means = { clock: systemClock(), random: systemRandom(), openDevice: openOverlayDevice, startDataPlane };
   return startEngineWith(options, means);
 }
 
 /** {@linkcode startEngine} in a world of the caller's. */
-export async function startEngineWith(options: EngineOptions, means: EngineMeans): Promise<RunningEngine> {
+export async function startEngineWith(options: EngineOptions, means: EngineMeans): Promise<RunningEngine | null> {
   const engine = new Engine(options, means);
   try {
     await engine.start();
-    const { address4, address6 } = await engine.ready;
+    const ready = await engine.ready;
+    if (ready === null) return null;
+    const { address4, address6 } = ready;
     return { address4, address6, control: engine.control, stopped: engine.stopped, stop: () => engine.stop() };
   } catch (error) {
     await engine.stop().catch(() => {});
@@ -130,7 +132,7 @@ class Engine {
   /** What goes before a `down` is answered; the outer one holds what is needed to answer it. */
   readonly #inner = new AsyncDisposableStack();
   readonly #outer = new AsyncDisposableStack();
-  readonly #ready = Promise.withResolvers<{ address4: string; address6: string }>();
+  readonly #ready = Promise.withResolvers<{ address4: string; address6: string } | null>();
   readonly #stopped = Promise.withResolvers<void>();
   #failure: unknown;
   #isReady = false;
@@ -147,7 +149,8 @@ class Engine {
     this.#stopped.promise.catch(() => {});
   }
 
-  get ready(): Promise<{ address4: string; address6: string }> {
+  /** The virtual addresses; null when `down` came first. */
+  get ready(): Promise<{ address4: string; address6: string } | null> {
     return this.#ready.promise;
   }
 
@@ -224,15 +227,19 @@ class Engine {
   }
 
   async #stop(): Promise<void> {
-    this.#ready.reject(new UserError("Cannot go on: the engine was stopped before it was logged in"));
     try {
       await this.#tearDown();
       await this.#outer.disposeAsync();
     } catch (error) {
       this.#failure ??= error;
     }
-    if (this.#failure === undefined) this.#stopped.resolve();
-    else this.#stopped.reject(this.#failure);
+    if (this.#failure !== undefined) {
+      this.#ready.reject(this.#failure);
+      return this.#stopped.reject(this.#failure);
+    }
+    // Whoever still waits for it now was ended by `down`.
+    this.#ready.resolve(null);
+    this.#stopped.resolve();
   }
 
   #tearDown(): Promise<void> {

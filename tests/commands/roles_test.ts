@@ -174,6 +174,12 @@ Deno.test("up ends with 0 when it is interrupted while it starts", async () => {
   assert.deepEqual([world.stdout, world.stderr], [[], []]);
 });
 
+Deno.test("up ends with 0 when `down` ends it before it is logged in", async () => {
+  const world = new CliWorld({ roles: { startEngine: () => Promise.resolve(null) } });
+  assert.equal(await world.run("up"), 0);
+  assert.deepEqual([world.stdout, world.stderr], [[], []]);
+});
+
 Deno.test("up stops an engine whose start ends only after the signal", async () => {
   const role = new FakeRole();
   const start = Promise.withResolvers<RunningEngine>();

@@ -5,19 +5,20 @@ import { UserError } from "../../src/base/errors.ts";
 import { silentLogger } from "../../src/base/log.ts";
 import { systemRandom } from "../../src/base/random.ts";
 import { generateEd25519 } from "../../src/crypto/mod.ts";
-import { type EngineOptions, startEngine } from "../../src/engine/mod.ts";
+import { type EngineOptions, type RunningEngine, startEngine } from "../../src/engine/mod.ts";
+import { connectControl, type ControlConnection, EngineUnreachableError } from "../../src/ipc/mod.ts";
 import { formatInvite, parseInvite } from "../../src/protocol/mod.ts";
-import { EngineWorld } from "../support/engine_world.ts";
+import { EngineWorld, until } from "../support/engine_world.ts";
 
-function start(world: EngineWorld, options: Partial<EngineOptions> = {}): ReturnType<typeof startEngine> {
-  return startEngine({
-    stateDir: world.stateDir("ann"),
-    server: world.invite,
-    device: "none",
-    suite: 2,
-    log: silentLogger,
-    ...options,
-  });
+/** An engine of ann's, logged in. */
+async function start(world: EngineWorld, options: Partial<EngineOptions> = {}): Promise<RunningEngine> {
+  const engine = await begin(world, { server: world.invite, ...options });
+  assert.ok(engine !== null);
+  return engine;
+}
+
+function begin(world: EngineWorld, options: Partial<EngineOptions> = {}): ReturnType<typeof startEngine> {
+  return startEngine({ stateDir: world.stateDir("ann"), device: "none", suite: 2, log: silentLogger, ...options });
 }
 
 /** An error for the person, with this exit code; its message is one line. */
@@ -41,14 +42,7 @@ const stateOf = (world: EngineWorld) => Deno.readTextFileSync(`${world.stateDir(
 
 Deno.test("startEngine without a server or with a malformed invite ends with exit code 2", async () => {
   await using world = await EngineWorld.make();
-  const { server: _, ...none } = {
-    server: "",
-    stateDir: world.stateDir("ann"),
-    device: "none",
-    suite: 2 as const,
-    log: silentLogger,
-  };
-  await assert.rejects(startEngine(none), isUserError(2, /no server is known/));
+  await assert.rejects(begin(world), isUserError(2, /no server is known/));
   await assert.rejects(start(world, { server: world.invite.slice(0, -1) }), isUserError(2, /Cannot read the invite/));
   await assert.rejects(start(world, { nick: "" }), isUserError(2, /nickname/));
 });
@@ -69,13 +63,13 @@ Deno.test("startEngine refuses an invite with another key for a server it knows,
     start(world, { server: withOtherKey(world.invite) }),
     isUserError(1, /another key than the one pinned/),
   );
-  const engine = await startEngine({ stateDir: world.stateDir("ann"), device: "none", suite: 2, log: silentLogger });
-  await engine.stop();
+  const engine = await begin(world);
+  await engine!.stop();
   // Accepted by name it is tried, and then it is the server that lacks the key.
   const accepted = start(world, { server: withOtherKey(world.invite), acceptNew: true });
   await assert.rejects(accepted, isUserError(1, /does not have the key/));
-  const again = await startEngine({ stateDir: world.stateDir("ann"), device: "none", suite: 2, log: silentLogger });
-  await again.stop();
+  const again = await begin(world);
+  await again!.stop();
 });
 
 Deno.test("startEngine refuses a second engine on one state folder, and a UDP port in use", async () => {
@@ -127,6 +121,22 @@ Deno.test("startEngine waits for a server that is away, until it is told to give
   const other = start(world);
   setTimeout(() => void world.restartServer(), 300);
   await (await other).stop();
+});
+
+Deno.test("startEngine ends without a failure when `down` comes before the login", async () => {
+  await using world = await EngineWorld.make();
+  await world.stopServer();
+  const starting = begin(world, { server: world.invite });
+  let connection: ControlConnection | undefined;
+  await until("it can be told", async () => {
+    connection = await connectControl(world.stateDir("ann")).catch(() => undefined);
+    return connection !== undefined;
+  });
+  const { control, ended } = connection!;
+  await control.down();
+  assert.equal(await starting, null);
+  await ended;
+  await assert.rejects(connectControl(world.stateDir("ann")), EngineUnreachableError);
 });
 
 Deno.test("startEngine keeps keys and account from one start to the next", async () => {

@@ -125,12 +125,14 @@ export class WorldMember {
 
   async start(options: Partial<EngineOptions> = {}): Promise<void> {
     const name = this.stateDir.split("/").at(-1)!;
-    this.engine = await startEngineWith({ stateDir: this.stateDir, suite: 2, log: loggerOf(name), ...options }, {
+    const engine = await startEngineWith({ stateDir: this.stateDir, suite: 2, log: loggerOf(name), ...options }, {
       clock: this.#clock,
       random: systemRandom(),
       openDevice: () => ({ device: this.device = openMemoryDevice(), configure: () => {} }),
       startDataPlane: async (given) => this.#tap(await startDataPlane(given)),
     });
+    if (engine === null) throw new Error("it was ended before it was ready");
+    this.engine = engine;
     this.#isStopped = false;
   }
 

@@ -140,8 +140,8 @@ export interface Roles {
   showAccount(options: { dataDir: string; id: string; plan?: "free" | "premium" }): Promise<AccountView>;
   /** The invite of a data folder. Rejects with `UserError`. */
   makeInvite(options: { dataDir: string; host?: string }): Promise<string>;
-  /** Resolves when logged in. Rejects with `UserError`, or with the signal's reason. */
-  startEngine(options: EngineOptions): Promise<RunningEngine>;
+  /** Resolves when logged in, to null when ended before that. Rejects with `UserError`, or with the signal's reason. */
+  startEngine(options: EngineOptions): Promise<RunningEngine | null>;
   /** Writes a backup of the engine in a state folder; gives the number of files in it. Rejects with `UserError`. */
   makeBackup(options: { stateDir: string; file: string; password: string }): Promise<number>;
   /** Brings one back; gives the number of files. Rejects with `UserError`. */

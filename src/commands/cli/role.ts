@@ -14,10 +14,12 @@ const START_GRACE_MS = 1000;
 /**
  * Starts a role, calls `onReady`, and waits until it ends by itself or the signal aborts; then it is stopped. An abort
  * during the start ends that, too. Resolves to whether it was the signal.
+ *
+ * @param start resolves to null when the role was ended by another way before it was ready
  */
 export async function runRole<R extends Role>(
   context: Context,
-  start: () => Promise<R>,
+  start: () => Promise<R | null>,
   onReady: (role: R) => void,
 ): Promise<boolean> {
   const { signal } = context;
@@ -32,7 +34,7 @@ export async function runRole<R extends Role>(
   );
   try {
     const role = await Promise.race([starting, givenUp]);
-    if (role === null) return true;
+    if (role === null) return signal.aborted;
     if (!signal.aborted) onReady(role);
     await Promise.race([interrupted, role.stopped]);
     await role.stop();
