@@ -41,6 +41,17 @@ export type Network = (
 /** Everything arrives after 20 ms. */
 export const PERFECT: Network = (_from, bytes) => [{ delayMs: 20, bytes }];
 
+/** Whether a datagram is of an exchange, and not protected. */
+export function isControl(bytes: Uint8Array): boolean {
+  return bytes[0] === 0 && bytes[1] === 0 && bytes[2] === 0 && bytes[3] === 0;
+}
+
+/** Changes datagrams of exchanges of one type. */
+export function changing(type: number, change: (bytes: Uint8Array) => Uint8Array): Network {
+  return (from, bytes, world) =>
+    PERFECT(from, isControl(bytes) && bytes[4] === type ? change(bytes.slice()) : bytes, world);
+}
+
 /** What a world is made of. */
 export interface WorldOptions {
   suite: 1 | 2;
