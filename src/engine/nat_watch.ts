@@ -7,7 +7,7 @@
 import type { Clock } from "../base/clock.ts";
 import { type Endpoint, equalEndpoint } from "../base/ip.ts";
 import type { DataPlane } from "../dataplane/types.ts";
-import { classifyNat, modelPorts, type NatVerdict, type PortModel } from "../nat/mod.ts";
+import { classifyNat, modelPorts, type NatVerdict, type Observation, type PortModel } from "../nat/mod.ts";
 import { DISCOVER_FLAG } from "../protocol/mod.ts";
 import type { Discovery } from "./discovery.ts";
 
@@ -34,6 +34,15 @@ export interface OwnNat extends NatVerdict {
   ports: PortModel | null;
 }
 
+/** What a survey found. */
+interface Survey {
+  ports: PortModel | null;
+  /** One list for each socket. */
+  observations: Observation[][];
+  fromOtherPort: boolean | undefined;
+  hasHairpin: boolean | null;
+}
+
 /** What a watch works with. */
 export interface NatWatchOptions {
   /** Sends, from sockets of a search. */
@@ -53,9 +62,11 @@ export class NatWatch {
   readonly #options: NatWatchOptions;
   /** Open questions of the survey or measurement that runs: their counters, in the order in which they were sent. */
   #asked: bigint[] = [];
-  #ports = new Map<bigint, number>();
+  /** The same sockets' questions to the server's first socket. */
+  #askedFirst: bigint[] = [];
+  #answers = new Map<bigint, Endpoint>();
   #filterCounter: bigint | null = null;
-  #surveyed: { ports: PortModel | null; fromOtherPort: boolean | undefined; hasHairpin: boolean | null } | null = null;
+  #surveyed: Survey | null = null;
   #hasHairpin = false;
   /** What the sockets are open for. */
   #use: "survey" | "search" | null = null;
@@ -74,8 +85,9 @@ export class NatWatch {
     const { discovery, ownEndpoints } = this.#options;
     const surveyed = this.#surveyed;
     const answered = surveyed?.fromOtherPort === undefined ? {} : { fromOtherPort: surveyed.fromOtherPort };
+    const otherSockets = surveyed?.observations ?? [];
     return {
-      ...classifyNat({ local: ownEndpoints(), observations: discovery.observations, answered }),
+      ...classifyNat({ local: ownEndpoints(), observations: discovery.observations, otherSockets, answered }),
       portStep: surveyed?.ports?.step || null,
       observed: discovery.observed,
       hasHairpin: surveyed?.hasHairpin ?? null,
@@ -103,6 +115,7 @@ export class NatWatch {
     this.#hasHairpin = false;
     dataPlane.openSearch(SURVEY_SOCKETS + 1);
     this.#ask(SURVEY_SOCKETS);
+    this.#askFirst(SURVEY_SOCKETS);
     const { counter, datagram } = discovery.ask(DISCOVER_FLAG.answerFromOtherSocket);
     this.#filterCounter = counter;
     dataPlane.searchDatagram(SURVEY_SOCKETS, discovery.second, datagram);
@@ -132,7 +145,7 @@ export class NatWatch {
 
   /** Takes a DISCOVERED that is authentic. */
   take({ counter, endpoint }: { counter: bigint; endpoint: Endpoint }): void {
-    if (this.#asked.includes(counter)) this.#ports.set(counter, endpoint.port);
+    if (this.#asked.includes(counter) || this.#askedFirst.includes(counter)) this.#answers.set(counter, endpoint);
     else if (counter === this.#filterCounter) this.#filterCounter = null;
   }
 
@@ -151,7 +164,8 @@ export class NatWatch {
   #ask(count: number): void {
     const { dataPlane, discovery } = this.#options;
     this.#asked = [];
-    this.#ports.clear();
+    this.#askedFirst = [];
+    this.#answers.clear();
     for (let socket = 0; discovery.second !== null && socket < count; socket++) {
       const { counter, datagram } = discovery.ask(0);
       this.#asked.push(counter);
@@ -159,8 +173,31 @@ export class NatWatch {
     }
   }
 
+  /** After all of {@linkcode NatWatch.#ask}, so that the ports of those are neighbours where the NAT counts. */
+  #askFirst(count: number): void {
+    const { dataPlane, discovery } = this.#options;
+    for (let socket = 0; discovery.first !== null && socket < count; socket++) {
+      const { counter, datagram } = discovery.ask(DISCOVER_FLAG.aside);
+      this.#askedFirst.push(counter);
+      dataPlane.searchDatagram(socket, discovery.first, datagram);
+    }
+  }
+
   #takePorts(): PortModel | null {
-    return modelPorts(this.#asked.flatMap((counter) => this.#ports.get(counter) ?? []));
+    return modelPorts(this.#asked.flatMap((counter) => this.#answers.get(counter)?.port ?? []));
+  }
+
+  /** What the server's two sockets saw of each socket. */
+  #takeObservations(): Observation[][] {
+    const { first, second } = this.#options.discovery;
+    const observationOf = (server: Endpoint | null, counter: bigint | undefined): Observation[] => {
+      const observed = counter === undefined ? undefined : this.#answers.get(counter);
+      return server === null || observed === undefined ? [] : [{ server, observed }];
+    };
+    return this.#asked.map((counter, socket) => [
+      ...observationOf(second, counter),
+      ...observationOf(first, this.#askedFirst[socket]),
+    ]);
   }
 
   #tryHairpin(): void {
@@ -176,6 +213,7 @@ export class NatWatch {
     const isTranslated = observed !== null && !ownEndpoints().some((own) => equalEndpoint(own, observed));
     this.#surveyed = {
       ports,
+      observations: this.#takeObservations(),
       // Without any answer nothing is known of filters.
       fromOtherPort: ports === null ? undefined : this.#filterCounter === null,
       hasHairpin: isTranslated ? this.#hasHairpin : null,

@@ -27,6 +27,11 @@ export interface NatEvidence {
   /** What servers saw. All through the same socket. */
   observations: readonly Observation[];
   /**
+   * What they saw of other sockets, one list for each. A NAT that draws from a small block of ports may give one socket the
+   * same port twice by chance, but hardly several ones.
+   */
+  otherSockets?: readonly (readonly Observation[])[];
+  /**
    * Whether an answer came from another port of a server than the one asked, and from another address; undefined = not
    * tried.
    */
@@ -48,15 +53,21 @@ export interface NatVerdict {
 }
 
 /** Judges a NAT. */
-export function classifyNat({ local, observations, answered = {} }: NatEvidence): NatVerdict {
+export function classifyNat({ local, observations, otherSockets = [], answered = {} }: NatEvidence): NatVerdict {
   const first = observations[0]?.observed;
   return {
     isTranslated: first === undefined ? null : !local.some((own) => equalEndpoint(own, first)),
-    mapping: mappingOf(observations),
+    mapping: strictest([observations, ...otherSockets].map(mappingOf)),
     filtering: filteringOf(answered),
     keepsPort: first === undefined || local.length === 0 ? null : local.some(({ port }) => port === first.port),
     portStep: portStepOf(observations),
   };
+}
+
+const BY_STRICTNESS = ["endpointIndependent", "addressDependent", "addressAndPortDependent"] as const;
+
+function strictest(behaviours: readonly (NatBehaviour | null)[]): NatBehaviour | null {
+  return BY_STRICTNESS.findLast((behaviour) => behaviours.includes(behaviour)) ?? null;
 }
 
 function mappingOf(observations: readonly Observation[]): NatBehaviour | null {

@@ -28,8 +28,11 @@ export const discovery = {
   discovered: strict({ ...datagramHeader(DATAGRAM.discovered), counter: u64, endpoint, socket: u8, mac }, 48),
 };
 
-/** Bits of DISCOVER's flags. */
-export const DISCOVER_FLAG = { answerFromOtherSocket: 1 << 0 } as const;
+/**
+ * Bits of DISCOVER's flags. `aside`: it comes from another socket than that of the tunnels, and is to be forgotten when it is
+ * answered.
+ */
+export const DISCOVER_FLAG = { answerFromOtherSocket: 1 << 0, aside: 1 << 2 } as const;
 
 /** The socket from which DISCOVERED came. */
 export const DISCOVERY_SOCKET = { udpPort: 1, udp2Port: 2 } as const;

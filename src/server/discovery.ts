@@ -38,7 +38,7 @@ export interface DiscoveryAnswer {
 }
 
 /**
- * Answers a datagram that came in on a discovery socket, and remembers what it shows of its sender. Null for anything but an
+ * Answers a datagram that came in on a discovery socket, and remembers what it shows of its sender unless it is asked not to. Null for anything but an
  * authentic DISCOVER with a counter that this socket has not seen: one that somebody recorded says nothing.
  */
 export function answerDiscovery(
@@ -54,7 +54,8 @@ export function answerDiscovery(
   if (!equalSecret(discover.mac, mac(macInput(datagram)))) return null;
   if (discover.counter <= (client.discoveryCounters.get(socket) ?? -1n)) return null;
   client.discoveryCounters.set(socket, discover.counter);
-  if (socket === DISCOVERY_SOCKET.udpPort) remember(world, client, from);
+  const isAside = (discover.flags & DISCOVER_FLAG.aside) !== 0;
+  if (socket === DISCOVERY_SOCKET.udpPort && !isAside) remember(world, client, from);
   const isOther = (discover.flags & DISCOVER_FLAG.answerFromOtherSocket) !== 0;
   const via = isOther ? otherThan(socket) : socket;
   const { counter } = discover;

@@ -59,13 +59,32 @@ class Rig {
   }
 }
 
-Deno.test("NatWatch asks the second socket of the server only, so that the first does not take a new address for ours", () => {
+Deno.test("NatWatch asks the first socket of the server aside, so that it does not take a new address for ours", () => {
   const rig = new Rig();
   rig.answerMain("203.0.113.9:41000", "203.0.113.9:41000");
   rig.watch.survey();
   assert.deepEqual(rig.log, ["open 5"]);
-  assert(rig.sent.every(({ to }) => formatEndpoint(to) === formatEndpoint(SECOND)));
-  assert.deepEqual(rig.sent.map(({ flags }) => flags), [0, 0, 0, 0, DISCOVER_FLAG.answerFromOtherSocket]);
+  const asked = rig.sent.map(({ socket, to, flags }) => [socket, formatEndpoint(to), flags]);
+  const sockets = [0, 1, 2, 3];
+  assert.deepEqual(asked, [
+    ...sockets.map((socket) => [socket, formatEndpoint(SECOND), 0]),
+    // After those, whose ports are to be neighbours where the NAT counts.
+    ...sockets.map((socket) => [socket, formatEndpoint(FIRST), DISCOVER_FLAG.aside]),
+    [4, formatEndpoint(SECOND), DISCOVER_FLAG.answerFromOtherSocket],
+  ]);
+});
+
+Deno.test("NatWatch is not taken in by a NAT that gave one socket the same port twice by chance", () => {
+  const rig = new Rig();
+  rig.answerMain("203.0.113.9:41007", "203.0.113.9:41007");
+  assert.equal(rig.watch.nat.mapping, "endpointIndependent");
+  rig.watch.survey();
+  for (const { socket, to, counter } of rig.sent.splice(0)) {
+    const port = to.port === FIRST.port ? 41010 + socket : 41020 + (socket === 2 ? -8 : socket);
+    rig.watch.take({ counter, endpoint: parseEndpoint(`203.0.113.9:${port}`)! });
+  }
+  rig.clock.advance(1_200);
+  assert.equal(rig.watch.nat.mapping, "addressAndPortDependent");
 });
 
 Deno.test("NatWatch tells a restricted cone from a full one by who may answer", () => {

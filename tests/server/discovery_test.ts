@@ -124,7 +124,11 @@ Deno.test("What discovery sees is told to peers, first of all candidates, and ag
     [CANDIDATE_KIND.observed, `127.0.0.1:${first.port}`],
     [CANDIDATE_KIND.local, "192.168.1.7:4000"],
   ]);
-  await second.send(welcome.udpPort, discover(welcome, 2n));
+  // Another socket that asks aside is not the one of the tunnels.
+  using aside = new Prober();
+  await aside.send(welcome.udpPort, discover(welcome, 3n, DISCOVER_FLAG.aside));
+  await aside.receive();
+  await second.send(welcome.udpPort, discover(welcome, 4n));
   await second.receive();
   const [candidate] = (await bob.next("peerEndpoints")).candidates;
   assert.equal(formatEndpoint(candidate!.endpoint), `127.0.0.1:${second.port}`);
