@@ -21,13 +21,14 @@ function loggerOf(name: string): Logger {
 
 /** A real server on loopback and real engines, whose devices are in memory, in one process. */
 export class EngineWorld implements AsyncDisposable {
-  readonly #folder: string;
+  /** Removed at the end. */
+  readonly folder: string;
   readonly #members: WorldMember[] = [];
   #server: RunningServer;
   readonly invite: string;
 
   private constructor(folder: string, server: RunningServer, invite: string) {
-    this.#folder = folder;
+    this.folder = folder;
     this.#server = server;
     this.invite = invite;
   }
@@ -50,7 +51,7 @@ export class EngineWorld implements AsyncDisposable {
 
   /** State folder of a member. */
   stateDir(name: string): string {
-    return `${this.#folder}/${name}`;
+    return `${this.folder}/${name}`;
   }
 
   /** The server goes away, with all its connections. */
@@ -60,13 +61,13 @@ export class EngineWorld implements AsyncDisposable {
 
   /** It comes back on the port it had. */
   async restartServer(): Promise<void> {
-    this.#server = await start(`${this.#folder}/server`, this.#server.port, [2]);
+    this.#server = await start(`${this.folder}/server`, this.#server.port, [2]);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const member of this.#members) await member.stop();
     await this.#server.stop();
-    await Deno.remove(this.#folder, { recursive: true });
+    await Deno.remove(this.folder, { recursive: true });
   }
 }
 
