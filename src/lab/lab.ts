@@ -26,12 +26,13 @@ export interface LabHost {
   readonly netlink: RouteNetlink;
 }
 
+/** Of this thread: others of the same process count for themselves. */
 let laboratories = 0;
 
 /** Owns everything a laboratory makes; `close` leaves nothing behind. A process may have several. */
 export class Lab implements AsyncDisposable {
   readonly #owner = ownOwner();
-  readonly #number = ++laboratories;
+  readonly #suffix = suffixOf(++laboratories);
   readonly #hosts: LabHost[] = [];
   readonly #paths: string[] = [];
   readonly #processes = new Set<LabProcess>();
@@ -60,7 +61,7 @@ export class Lab implements AsyncDisposable {
   }
 
   #nameOf(host: string): string {
-    return namespaceName(this.#owner, this.#number === 1 ? host : `${host}-${this.#number}`);
+    return namespaceName(this.#owner, `${host}${this.#suffix}`);
   }
 
   /** A cable between two hosts, both ends up; the ends' names are given. */
@@ -105,6 +106,13 @@ export class Lab implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
+}
+
+/** Tells the names of a process's laboratories apart: nothing for the first one of the first thread. */
+function suffixOf(laboratory: number): string {
+  const thread = Number(readKernelLink("/proc/thread-self").split("/").at(-1));
+  if (thread !== Deno.pid) return `-${thread}-${laboratory}`;
+  return laboratory === 1 ? "" : `-${laboratory}`;
 }
 
 function giveName(namespace: NetworkNamespace, name: string): string {

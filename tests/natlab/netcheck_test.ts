@@ -66,7 +66,12 @@ Deno.test(needs("netcheck tells of each NAT what the laboratory knows", "linux",
       break;
     }
   };
-  for (let start = 0; start < kinds.length; start += 4) await Promise.all(kinds.slice(start, start + 4).map(check));
+  // Those that have to find a way to the server first take as long as all the others.
+  const isSlow = (id: NatKindId) => id === "T4" || id === "PX";
+  const slow = Promise.all(kinds.filter(isSlow).map(check));
+  const quick = kinds.filter((id) => !isSlow(id));
+  for (let start = 0; start < quick.length; start += 4) await Promise.all(quick.slice(start, start + 4).map(check));
+  await slow;
   assert.deepEqual(wrong, []);
 });
 
