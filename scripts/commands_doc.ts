@@ -1,11 +1,12 @@
 /**
- * Writes docs/COMMANDS.md from the table of commands. A test says whether it is current.
+ * Writes docs/COMMANDS.md and docs/schema/buri.schema.json from the table of commands. Tests say whether they are current.
  *
  * @module
  */
 
 import { type Command, COMMAND_GROUPS } from "../src/commands/cli/command.ts";
 import { optionText, synopsis } from "../src/commands/cli/help.ts";
+import { publishedSchema } from "../src/commands/cli/json_schema.ts";
 import { COMMANDS } from "../src/commands/mod.ts";
 
 /** What stands above it is written by hand. */
@@ -20,6 +21,11 @@ export function renderCommandsDoc(current: string, commands: readonly Command[])
     return `\n## ${group}\n${sections.join("")}`;
   });
   return handWritten + MARKER + groups.join("");
+}
+
+/** The schema of what commands print with `--json`, as a document. */
+export function renderSchemaDoc(commands: readonly Command[]): string {
+  return `${JSON.stringify(publishedSchema(commands), null, 2)}\n`;
 }
 
 function renderSection(command: Command): string {
@@ -45,6 +51,9 @@ function fenced(lines: readonly string[]): string {
 }
 
 if (import.meta.main) {
-  const path = new URL("../docs/COMMANDS.md", import.meta.url);
-  await Deno.writeTextFile(path, renderCommandsDoc(await Deno.readTextFile(path), COMMANDS));
+  const docs = new URL("../docs/", import.meta.url);
+  const reference = new URL("COMMANDS.md", docs);
+  await Deno.writeTextFile(reference, renderCommandsDoc(await Deno.readTextFile(reference), COMMANDS));
+  await Deno.mkdir(new URL("schema/", docs), { recursive: true });
+  await Deno.writeTextFile(new URL("schema/buri.schema.json", docs), renderSchemaDoc(COMMANDS));
 }

@@ -122,7 +122,7 @@ const LAYERS: readonly Layer[] = [
       ...["base", "protocol", "crypto", "ffi", "transport", "device", "ipc", "session", "nat", "relay"],
       ...["relay_control", "dataplane", "engine", "server", "tui", "web", "lab"],
     ],
-    packages: ["node:*", "uqr"],
+    packages: ["node:*", "uqr", "valibot", "@valibot/to-json-schema"],
     because: "commands are the top; only packages they need for talking to people belong here",
   },
   {

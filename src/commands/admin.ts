@@ -2,6 +2,7 @@ import { UserError } from "../base/errors.ts";
 import { PRIVILEGE_NAMES, type PrivilegeName } from "../ipc/mod.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** Makes members administrators. */
 export const admin: Command = defineEngineCommand({
@@ -22,6 +23,7 @@ export const admin: Command = defineEngineCommand({
     { line: 'admin "game night" bob none', does: "make him a member like any other" },
   ],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { network, member, privileges = "all" } = run.args;
     const chosen = { network, member, privileges: parsePrivileges(privileges) };

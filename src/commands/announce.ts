@@ -1,5 +1,6 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** Tells all members of a network something. */
 export const announce: Command = defineEngineCommand({
@@ -15,6 +16,7 @@ export const announce: Command = defineEngineCommand({
   ],
   examples: [{ line: 'announce "game night" "No game today."', does: "tell everybody" }],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { network, text } = run.args;
     return act(run, `Announcing to ${network}`, () => run.control.announce({ network, text }));

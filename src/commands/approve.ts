@@ -1,5 +1,6 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** Let a member in that waits for approval. */
 export const approve: Command = defineEngineCommand({
@@ -14,6 +15,7 @@ export const approve: Command = defineEngineCommand({
     { line: 'approve "game night" 090-123-456', does: "let in the client with this id" },
   ],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { network, member } = run.args;
     return act(run, `Approving ${member} in ${network}`, () => run.control.approve({ network, member }));

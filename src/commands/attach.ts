@@ -1,6 +1,7 @@
 import { ControlError } from "../ipc/mod.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { REFUSAL } from "./cli/output.ts";
 
 const DETAILS = [
   "Hamachi's computers could belong to an account on the vendor's web site. A server of one's own has no web site: networks " +
@@ -22,6 +23,7 @@ function attaching(name: "attach" | "attach-net", summary: string): Command {
     args: [{ name: "account", summary: "A mail address" }],
     examples: [{ line: `${name} bob@example.org`, does: "say that there are no accounts" }],
     json: "{ok:false,code,reason}",
+    output: REFUSAL,
     run: (run) => act(run, `Attaching to ${run.args.account}`, () => Promise.reject(new ControlError("noAccounts"))),
   });
 }
@@ -34,5 +36,6 @@ export const cancel: Command = defineEngineCommand({
   details: DETAILS,
   examples: [{ line: "cancel", does: "say that nothing is pending" }],
   json: "{ok:false,code,reason}",
+  output: REFUSAL,
   run: (run) => act(run, "Cancelling attach", () => Promise.reject(new ControlError("nothingPending"))),
 });

@@ -1,4 +1,6 @@
+import * as v from "valibot";
 import { type Command, defineCommand, STATE_OPTION } from "./cli/command.ts";
+import { COUNT, done } from "./cli/output.ts";
 import { renderJson } from "./text/json.ts";
 
 /** The client in one file. */
@@ -22,6 +24,7 @@ export const backup: Command = defineCommand({
   options: STATE_OPTION,
   examples: [{ line: "backup buri.backup", does: "ask for a password, and write it" }],
   json: "{ok:true,file,files}; files = how many are in it",
+  output: done({ file: v.string(), files: COUNT }),
   run: async ({ context, args: { file, password = "" }, options, json }) => {
     const files = await context.roles.makeBackup({ stateDir: context.stateDir(options.state), file, password });
     context.print(json ? renderJson({ ok: true, file, files }) : `Writing backup ${file} .. ok`);

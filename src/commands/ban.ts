@@ -1,5 +1,6 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 import { parseDuration } from "./cli/values.ts";
 
 /** Keeps a client out of a network. */
@@ -19,6 +20,7 @@ export const ban: Command = defineEngineCommand({
     { line: 'ban "game night" 090-123-456 "too loud" --for 2h', does: "keep a client out for two hours, and say why" },
   ],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { network, member, reason = "" } = run.args;
     const forMs = run.options.for === undefined ? null : parseDuration("--for", run.options.for);

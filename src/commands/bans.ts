@@ -1,6 +1,7 @@
 import { safe } from "../base/safe.ts";
 import type { BanView } from "../ipc/mod.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
+import { resultOf } from "./cli/output.ts";
 import { padTo } from "./text/columns.ts";
 import { renderJson } from "./text/json.ts";
 import { shownNick, shownTime } from "./text/members.ts";
@@ -13,6 +14,7 @@ export const bans: Command = defineEngineCommand({
   args: [{ name: "network", summary: "Its id or name" }],
   examples: [{ line: 'bans "game night"', does: "list them" }],
   json: "[{id,nick,until,reason}]; until in milliseconds since 1970, null = for good",
+  output: resultOf("bans"),
   run: async ({ context, control, args, json }) => {
     const found = await control.bans({ network: args.network });
     if (json) context.print(renderJson(found));

@@ -1,6 +1,7 @@
 import { ControlError, type EngineEvent, type MessageView, type SendParams } from "../ipc/mod.ts";
 import { type Command, defineEngineCommand, type EngineRun } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { done, resultOf } from "./cli/output.ts";
 import { INTERRUPTED } from "./cli/run.ts";
 import { renderDeliveries, renderLine } from "./text/messages.ts";
 
@@ -39,6 +40,7 @@ export const chat: Command = defineEngineCommand({
     { line: "chat bob < notes.txt", does: "send each line of a file" },
   ],
   json: "{ok:true,message}, one a line; message as in `inbox`",
+  output: done({ message: resultOf("send") }),
   run: async (run) => {
     const { text } = run.args;
     if (text !== undefined) return await sendOnce(run, text);

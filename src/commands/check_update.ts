@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { type Command, defineCommand } from "./cli/command.ts";
 import { VERSION } from "../base/version.ts";
 import { renderJson } from "./text/json.ts";
@@ -12,6 +13,7 @@ export const checkUpdate: Command = defineCommand({
   ],
   examples: [{ line: "check-update", does: "show what there is to compare" }],
   json: "{version,checked:false}",
+  output: v.object({ version: v.string(), checked: v.literal(false) }),
   run: ({ context, json }) => {
     const line = `Checking for updates .. ok, this is version ${VERSION}, nobody was asked for a newer one`;
     context.print(json ? renderJson({ version: VERSION, checked: false }) : line);

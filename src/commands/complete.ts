@@ -19,6 +19,7 @@ export const complete: Command = defineEngineCommand({
   ],
   examples: [{ line: "__complete networks ''", does: "print all networks" }],
   json: "None",
+  output: null,
   run: async ({ context, control, connection, args }) => {
     const timer = setTimeout(() => connection.close(), TIMEOUT_MS);
     try {

@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { UserError } from "../base/errors.ts";
 import { type Command, defineCommand } from "./cli/command.ts";
 import { renderBash } from "./completion/bash.ts";
@@ -34,6 +35,7 @@ export function completionOf(commands: () => readonly Command[]): Command {
       { line: "completion fish > ~/.config/fish/completions/buri.fish", does: "for fish, for good" },
     ],
     json: "{shell,script}",
+    output: v.object({ shell: v.string(), script: v.string() }),
     run: ({ context, args, json }) => {
       const render = Object.hasOwn(RENDERERS, args.shell) ? RENDERERS[args.shell] : undefined;
       if (render === undefined) {

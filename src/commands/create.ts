@@ -1,6 +1,7 @@
 import { UserError } from "../base/errors.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** Makes a network. */
 export const create: Command = defineEngineCommand({
@@ -29,6 +30,7 @@ export const create: Command = defineEngineCommand({
     { line: "create branches s3same --type hub", does: "make one whose members reach only its hubs" },
   ],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { network, password = "" } = run.args;
     const type = parseType(run.options.type ?? "mesh");

@@ -1,5 +1,6 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** Stops the engine. */
 export const down: Command = defineEngineCommand({
@@ -8,6 +9,7 @@ export const down: Command = defineEngineCommand({
   summary: "Stop the engine; its device and routes go with it",
   examples: [{ line: "down", does: "stop it" }],
   json: "{ok:true}",
+  output: DONE,
   run: (run) =>
     act(run, "Stopping Buri", async () => {
       await run.control.down();

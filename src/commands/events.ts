@@ -1,4 +1,5 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
+import { resultOf } from "./cli/output.ts";
 import { INTERRUPTED } from "./cli/run.ts";
 import { renderJson } from "./text/json.ts";
 import { renderEvent } from "./text/messages.ts";
@@ -16,6 +17,7 @@ export const events: Command = defineEngineCommand({
   json: "One {at,kind,…} a line: at is milliseconds since 1970, kind is status {status}, network {network,change}, " +
     "member {network,change,member}, path {member,path,transport,endpoint}, message {message}, delivery {message,delivery}, " +
     "notice {network,notice,from,text,sentAt} or lost {count}; a message is that of `inbox`",
+  output: resultOf("events"),
   run: async ({ context, control, json }) => {
     try {
       for await (const event of control.events({ kinds: null }, context.signal)) {

@@ -1,5 +1,6 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** Take a member out of a network; it may join again. */
 export const evict: Command = defineEngineCommand({
@@ -15,6 +16,7 @@ export const evict: Command = defineEngineCommand({
     { line: 'evict "game night" bob', does: "take bob out, and end his tunnels" },
   ],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { network, member } = run.args;
     return act(run, `Evicting ${member} from ${network}`, () => run.control.evict({ network, member }));

@@ -1,5 +1,6 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** Make a member the owner of a network. */
 export const handOver: Command = defineEngineCommand({
@@ -16,6 +17,7 @@ export const handOver: Command = defineEngineCommand({
     { line: 'hand-over "game night" bob', does: "give it to bob" },
   ],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { network, member } = run.args;
     return act(run, `Handing ${network} over to ${member}`, () => run.control.handOver({ network, member }));

@@ -1,6 +1,7 @@
 import { UserError } from "../base/errors.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** Makes members hubs. */
 export const hub: Command = defineEngineCommand({
@@ -17,6 +18,7 @@ export const hub: Command = defineEngineCommand({
     { line: "hub branches bob off", does: "let only hubs reach him" },
   ],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { network, member, state = "on" } = run.args;
     if (state !== "on" && state !== "off") {

@@ -1,4 +1,5 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
+import { resultOf } from "./cli/output.ts";
 import { renderJson } from "./text/json.ts";
 import { renderMessage } from "./text/messages.ts";
 
@@ -27,6 +28,7 @@ export const inbox: Command = defineEngineCommand({
     "[{id,direction,from,to,network,text,sentAt,read,verified,deliveries}]; direction is in or out, from and to are {id,nick}, " +
     "to null = to a network, text null = unreadable, sentAt milliseconds since 1970, deliveries [{id,nick,state,reason}] with " +
     "state delivered, stored, waiting or failed",
+  output: resultOf("inbox"),
   run: async ({ context, control, args, options, json }) => {
     const params = { with: args.peer ?? null, all: options.all, markRead: options["mark-read"], limit: LIMIT };
     const messages = await control.inbox(params);

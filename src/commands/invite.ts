@@ -1,6 +1,7 @@
 import { UserError } from "../base/errors.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { reportRefusal } from "./cli/outcome.ts";
+import { resultOf } from "./cli/output.ts";
 import { parseCount, parseDuration } from "./cli/values.ts";
 import { ControlError } from "../ipc/mod.ts";
 import { renderJson } from "./text/json.ts";
@@ -31,6 +32,7 @@ export const invite: Command = defineEngineCommand({
     { line: 'invite "game night" --uses 5 --expires 2h', does: "for five, this evening" },
   ],
   json: "{link,network,uses,expiresAt}; expiresAt in milliseconds since 1970, null = never",
+  output: resultOf("invite"),
   run: async ({ context, control, args: { network }, options, json }) => {
     const uses = parseCount("--uses", options.uses ?? "1", MAX_USES);
     if (uses === 0) throw new UserError("Cannot make an invite for nobody: --uses is 0", { exitCode: 2 });

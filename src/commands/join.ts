@@ -1,6 +1,15 @@
+import * as v from "valibot";
 import { EngineUnreachableError } from "../ipc/mod.ts";
 import { type Command, defineCommand, STATE_OPTION, withEngine } from "./cli/command.ts";
-import { ENGINE_OPTIONS, type ForegroundRun, joinByLink, requireLink, runEngine } from "./cli/foreground.ts";
+import {
+  ENGINE_OPTIONS,
+  ENGINE_READY,
+  type ForegroundRun,
+  joinByLink,
+  JOINED,
+  requireLink,
+  runEngine,
+} from "./cli/foreground.ts";
 import { act } from "./cli/outcome.ts";
 
 /** Joins a network. */
@@ -30,6 +39,7 @@ export const join: Command = defineCommand({
     { line: 'join playground ""', does: "join a network that needs none" },
   ],
   json: "{ok:true,pending}, by an invite with network; pending = the owner has to approve first",
+  output: v.union([JOINED, ENGINE_READY]),
   run: (run) => {
     const { network, password = "" } = run.args;
     if (network.startsWith("buri://")) return joinInvited(run, network);

@@ -1,6 +1,8 @@
+import * as v from "valibot";
 import { UserError } from "../base/errors.ts";
 import type { MatrixKind } from "../lab/expected_routes.ts";
 import { type Command, defineCommand } from "./cli/command.ts";
+import { COUNT } from "./cli/output.ts";
 import { INTERRUPTED } from "./cli/run.ts";
 import { parseCount } from "./cli/values.ts";
 import { renderJson } from "./text/json.ts";
@@ -9,6 +11,32 @@ import { renderMatrix, renderRun } from "./text/nat_matrix.ts";
 const DEFAULT_JOBS = 4;
 const MOST_JOBS = 64;
 const MOST_SEEDS = 1000;
+
+const TIME = v.nullable(v.number());
+const QUANTILES = v.nullable(v.object({ p50: v.number(), p99: v.number() }));
+
+const MATRIX = v.object({
+  figures: v.object({
+    runs: COUNT,
+    connected: v.number(),
+    asExpected: v.number(),
+    directWherePossible: v.nullable(v.number()),
+    firstPacketMs: QUANTILES,
+    directMs: QUANTILES,
+    search: v.object({ runs: COUNT, directWithin20s: COUNT, directMs: QUANTILES }),
+  }),
+  runs: v.array(v.object({
+    first: v.string(),
+    second: v.string(),
+    seed: COUNT,
+    expected: v.string(),
+    found: v.nullable(v.picklist(["direct", "relay"])),
+    firstPacketMs: TIME,
+    directMs: TIME,
+    isExpected: v.boolean(),
+    failure: v.nullable(v.string()),
+  })),
+});
 
 /** Pairs of NATs in the laboratory. */
 export const labNatMatrix: Command = defineCommand({
@@ -35,6 +63,7 @@ export const labNatMatrix: Command = defineCommand({
     { line: "lab nat-matrix --against PR", does: "each kind against the most common one" },
   ],
   json: "{figures,runs:[{first,second,seed,expected,found,firstPacketMs,directMs,isExpected,failure}]}",
+  output: MATRIX,
   run: async ({ context, options, json }) => {
     const { MATRIX_KINDS, isMatrixKind } = await import("../lab/expected_routes.ts");
     const { figuresOf, pairOrders } = await import("../lab/nat_matrix.ts");

@@ -1,4 +1,6 @@
+import * as v from "valibot";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
+import { resultOf } from "./cli/output.ts";
 import { renderJson } from "./text/json.ts";
 import { renderList } from "./text/list.ts";
 
@@ -18,6 +20,7 @@ export const list: Command = defineEngineCommand({
   json:
     "[{id,name,online,memberCount,capacity,subnet,subscription,owner:{id,nick,isSelf},type,status,approve,privileges," +
     "members:[{id,nick,address4,address6,status,role,alias,path,transport,endpoint,rttMs,suite,bytesIn,bytesOut,message}]}]",
+  output: v.array(resultOf("network")),
   run: async ({ context, control, json }) => {
     const networks = await control.list();
     if (json) {

@@ -1,5 +1,7 @@
+import * as v from "valibot";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { done } from "./cli/output.ts";
 
 /** Goes online. */
 export const login: Command = defineEngineCommand({
@@ -9,6 +11,7 @@ export const login: Command = defineEngineCommand({
   summary: "Connect to the server, and stay connected",
   examples: [{ line: "login", does: "go online" }],
   json: "{ok:true,changed}; changed = it was not logged in before",
+  output: done({ changed: v.boolean() }),
   run: (run) =>
     act(run, "Logging in", async () => {
       const { changed } = await run.control.login();

@@ -41,6 +41,7 @@ import { peer } from "./peer.ts";
 import { ping } from "./ping.ts";
 import { reject } from "./reject.ts";
 import { restore } from "./restore.ts";
+import { schemaAbout } from "./schema.ts";
 import { server } from "./server.ts";
 import { serverAccount } from "./server_account.ts";
 import { serverInvite } from "./server_invite.ts";
@@ -114,6 +115,7 @@ export const COMMANDS: readonly Command[] = [
   serverAccount,
   labNatMatrix,
   helpAbout(() => COMMANDS),
+  schemaAbout(() => COMMANDS),
   completionOf(() => COMMANDS),
   complete,
   version,

@@ -1,4 +1,5 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
+import { resultOf } from "./cli/output.ts";
 import { renderJson } from "./text/json.ts";
 import { renderNat } from "./text/nat.ts";
 
@@ -14,6 +15,7 @@ export const netcheck: Command = defineEngineCommand({
   examples: [{ line: "netcheck", does: "show it" }, { line: "netcheck --json", does: "for a program" }],
   json: "{udp,observed,local,isTranslated,mapping,filtering,keepsPort,portStep,portRange,hairpin,ipv6}; mapping and " +
     "filtering are endpointIndependent, addressDependent or addressAndPortDependent, null = unknown",
+  output: resultOf("netcheck"),
   run: async ({ context, control, json }) => {
     const nat = await control.netcheck();
     if (json) context.print(renderJson(nat));

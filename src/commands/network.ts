@@ -1,4 +1,5 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
+import { resultOf } from "./cli/output.ts";
 import { renderJson } from "./text/json.ts";
 import { renderNetwork } from "./text/views.ts";
 
@@ -10,6 +11,7 @@ export const network: Command = defineEngineCommand({
   args: [{ name: "network", summary: "Network id or name" }],
   examples: [{ line: 'network "game night"', does: "show the network of this name" }],
   json: "One record of `list --json`",
+  output: resultOf("network"),
   run: async ({ context, control, args, json }) => {
     const view = await control.network({ network: args.network });
     if (json) context.print(renderJson(view));

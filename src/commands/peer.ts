@@ -1,7 +1,25 @@
+import * as v from "valibot";
 import type { PeerView } from "../ipc/mod.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
+import { CLIENT_ID, COUNT } from "./cli/output.ts";
 import { renderJson } from "./text/json.ts";
 import { renderPeer } from "./text/views.ts";
+
+/** The fields of a member that are published, and whether it is there. */
+const PEER = v.object({
+  id: CLIENT_ID,
+  nick: v.string(),
+  address4: v.string(),
+  address6: v.string(),
+  online: v.boolean(),
+  path: v.nullable(v.picklist(["direct", "relay"])),
+  transport: v.nullable(v.picklist(["udp", "tcp", "tls"])),
+  endpoint: v.nullable(v.string()),
+  rttMs: v.nullable(v.number()),
+  suite: v.nullable(v.picklist([1, 2])),
+  bytesIn: COUNT,
+  bytesOut: COUNT,
+});
 
 /** One peer. */
 export const peer: Command = defineEngineCommand({
@@ -15,6 +33,7 @@ export const peer: Command = defineEngineCommand({
   ],
   json: "{id,nick,address4,address6,online,path,transport,endpoint,rttMs,suite,bytesIn,bytesOut}; " +
     "path is direct or relay, transport udp, tcp or tls, null = unknown",
+  output: PEER,
   run: async ({ context, control, args, json }) => {
     const view = await control.peer({ peer: args.peer });
     if (json) context.print(renderJson(peerRecord(view)));

@@ -1,5 +1,6 @@
 import type { PingReply } from "../ipc/mod.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
+import { resultOf } from "./cli/output.ts";
 import { INTERRUPTED } from "./cli/run.ts";
 import { parseCount, parseSeconds } from "./cli/values.ts";
 import { renderJson } from "./text/json.ts";
@@ -28,6 +29,7 @@ export const ping: Command = defineEngineCommand({
     { line: "ping 10.77.0.2 -c 0 -i 0.2", does: "five probes a second until Ctrl-C" },
   ],
   json: "One {sequence,rttMs,path,transport,endpoint} a line; rttMs null = lost",
+  output: resultOf("ping"),
   run: async ({ context, control, args, options, json }) => {
     const count = parseCount("--count", options.count ?? String(DEFAULT_COUNT), 1_000_000);
     const intervalMs = options.interval === undefined

@@ -1,4 +1,6 @@
+import * as v from "valibot";
 import { type Command, defineCommand, STATE_OPTION } from "./cli/command.ts";
+import { COUNT, done } from "./cli/output.ts";
 import { renderJson } from "./text/json.ts";
 
 /** The client out of one file. */
@@ -19,6 +21,7 @@ export const restore: Command = defineCommand({
   },
   examples: [{ line: "restore buri.backup", does: "ask for the password, and restore it" }],
   json: "{ok:true,file,files}; files = how many were restored",
+  output: done({ file: v.string(), files: COUNT }),
   run: async ({ context, args: { file, password = "" }, options: { state, force }, json }) => {
     const files = await context.roles.restoreBackup({ stateDir: context.stateDir(state), file, password, force });
     context.print(json ? renderJson({ ok: true, file, files }) : `Restoring backup ${file} .. ok`);

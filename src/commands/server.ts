@@ -1,6 +1,8 @@
+import * as v from "valibot";
 import { type Command, defineCommand } from "./cli/command.ts";
 import { Interrupted, type ServerOptions } from "./cli/context.ts";
 import { LOG_OPTIONS, loggerOf } from "./cli/logging.ts";
+import { PORT, ready } from "./cli/output.ts";
 import { runRole } from "./cli/role.ts";
 import { INTERRUPTED } from "./cli/run.ts";
 import { checkCidr, formatHostPort, parseHostPort, parsePort, parseSuites } from "./cli/values.ts";
@@ -35,6 +37,14 @@ export const server: Command = defineCommand({
     { line: "server --data ./data --pool 10.77.0.0/16", does: "give out addresses of this block" },
   ],
   json: "{ready:true,host,port,udpPort,udp2Port,relayPort,tlsPort}, once",
+  output: ready({
+    host: v.string(),
+    port: PORT,
+    udpPort: PORT,
+    udp2Port: PORT,
+    relayPort: PORT,
+    tlsPort: v.nullable(PORT),
+  }),
   run: async ({ context, options, json }) => {
     const serverOptions: ServerOptions = {
       dataDir: options.data,

@@ -1,5 +1,7 @@
+import * as v from "valibot";
 import { UserError } from "../base/errors.ts";
 import { type Command, defineCommand } from "./cli/command.ts";
+import { CLIENT_ID, COUNT } from "./cli/output.ts";
 import { renderFields } from "./text/fields.ts";
 import { renderJson } from "./text/json.ts";
 
@@ -19,6 +21,13 @@ export const serverAccount: Command = defineCommand({
   },
   examples: [{ line: "server account 090-123-456 --plan premium --data ./data", does: "give it the premium plan" }],
   json: "{id,nick,address4,plan,networkCount}",
+  output: v.object({
+    id: CLIENT_ID,
+    nick: v.string(),
+    address4: v.string(),
+    plan: v.picklist(["free", "premium"]),
+    networkCount: COUNT,
+  }),
   run: async ({ context, args, options, json }) => {
     const plan = options.plan === undefined ? undefined : parsePlan(options.plan);
     const id = parseId(args.id);

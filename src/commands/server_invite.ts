@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { type Command, defineCommand } from "./cli/command.ts";
 import { renderJson } from "./text/json.ts";
 
@@ -16,6 +17,7 @@ export const serverInvite: Command = defineCommand({
   },
   examples: [{ line: "server invite --data ./data --host vpn.example.org:12975", does: "print it for this name" }],
   json: "{invite}",
+  output: v.object({ invite: v.string() }),
   run: async ({ context, options, json }) => {
     const { data: dataDir, host } = options;
     const invite = await context.roles.makeInvite({ dataDir, ...(host === undefined ? {} : { host }) });

@@ -1,6 +1,10 @@
+import * as v from "valibot";
 import { type Command, defineCommand } from "./cli/command.ts";
 import { renderJson } from "./text/json.ts";
 import { renderPolicy } from "./text/policy.ts";
+
+/** By the names that a policy file has for them. */
+const LIMITS = v.record(v.string(), v.union([v.string(), v.number(), v.boolean(), v.null()]));
 
 /** What a server allows. */
 export const serverPolicy: Command = defineCommand({
@@ -24,6 +28,7 @@ export const serverPolicy: Command = defineCommand({
     { line: "server policy", does: "show what a server allows by itself" },
   ],
   json: "{name,defaultPlan,plans:{free,premium}}, all limits by their names",
+  output: v.object({ name: v.string(), defaultPlan: v.string(), plans: v.object({ free: LIMITS, premium: LIMITS }) }),
   run: async ({ context, args, json }) => {
     const policy = await context.roles.readPolicy(args.file);
     if (json) context.print(renderJson(policy));

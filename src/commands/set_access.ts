@@ -1,6 +1,7 @@
 import { UserError } from "../base/errors.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** Who may join a network. */
 export const setAccess: Command = defineEngineCommand({
@@ -27,6 +28,7 @@ export const setAccess: Command = defineEngineCommand({
     { line: 'set-access "game night" unlock manual', does: "let in who is approved" },
   ],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { network, lock, approval } = run.args;
     const words = [lock, approval].filter((word) => word !== undefined);

@@ -1,6 +1,7 @@
 import { UserError } from "../base/errors.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** Which addresses the device has. */
 export const setIpMode: Command = defineEngineCommand({
@@ -14,6 +15,7 @@ export const setIpMode: Command = defineEngineCommand({
     { line: "set-ip-mode both", does: "have both, as at first" },
   ],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { mode } = run.args;
     if (mode !== "ipv4" && mode !== "ipv6" && mode !== "both") {

@@ -1,5 +1,6 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** The own nickname. */
 export const setNick: Command = defineEngineCommand({
@@ -12,5 +13,6 @@ export const setNick: Command = defineEngineCommand({
     { line: "set-nick -=a=-", does: "a nickname may begin with a dash" },
   ],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => act(run, "Setting nickname", () => run.control.setNick({ nick: run.args.nickname })),
 });

@@ -1,6 +1,7 @@
 import { UserError } from "../base/errors.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** A network's password. */
 export const setPass: Command = defineEngineCommand({
@@ -20,6 +21,7 @@ export const setPass: Command = defineEngineCommand({
     { line: 'set-pass playground ""', does: "ask them for none" },
   ],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { network, password } = run.args;
     // Taking a password away cannot be undone, so that it must not come of a forgotten word.

@@ -1,4 +1,5 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
+import { resultOf } from "./cli/output.ts";
 import { renderJson } from "./text/json.ts";
 import { renderStatus } from "./text/views.ts";
 
@@ -13,6 +14,7 @@ export const status: Command = defineEngineCommand({
   ],
   json:
     "{version,pid,status,id,address4,address6,nick,account,server,device}; status is offline, logging in or logged in",
+  output: resultOf("status"),
   run: async ({ context, control, json }) => {
     const view = await control.status();
     if (json) context.print(renderJson(view));

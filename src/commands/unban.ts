@@ -1,5 +1,6 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** Let a banned client join again. */
 export const unban: Command = defineEngineCommand({
@@ -14,6 +15,7 @@ export const unban: Command = defineEngineCommand({
     { line: 'unban "game night" 090-123-456', does: "end the ban of this client; `bans` lists their ids" },
   ],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { network, member } = run.args;
     return act(run, `Unbanning ${member} in ${network}`, () => run.control.unban({ network, member }));

@@ -1,5 +1,6 @@
+import * as v from "valibot";
 import { type Command, defineCommand, STATE_OPTION } from "./cli/command.ts";
-import { ENGINE_OPTIONS, runEngine } from "./cli/foreground.ts";
+import { ENGINE_OPTIONS, ENGINE_READY, JOINED, runEngine } from "./cli/foreground.ts";
 
 /** The engine in the foreground. */
 export const up: Command = defineCommand({
@@ -20,6 +21,7 @@ export const up: Command = defineCommand({
     { line: "up", does: "every other start" },
     { line: "up --proxy http://bob:s3same@10.0.0.1:3128", does: "through a proxy where nothing else works" },
   ],
-  json: "{ready:true,address4,address6}, once",
+  json: "{ready:true,address4,address6}, once; by an invite to a network then what `join` prints",
+  output: v.union([ENGINE_READY, JOINED]),
   run: (run) => runEngine(run, run.options.server),
 });

@@ -4,6 +4,7 @@ import { ed25519Fingerprint } from "../crypto/mod.ts";
 import { ControlError, type KeyView } from "../ipc/mod.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { reportRefusal } from "./cli/outcome.ts";
+import { resultOf } from "./cli/output.ts";
 import { renderJson } from "./text/json.ts";
 import { shownNick } from "./text/members.ts";
 import { renderQrCode } from "./text/qr_code.ts";
@@ -30,6 +31,7 @@ export const verify: Command = defineEngineCommand({
   ],
   json:
     "{id,nick,address4,state,pinned,told,own,words}; fingerprints in hex, null = unknown; state pinned, unpinned or changed",
+  output: resultOf("verify"),
   run: async ({ context, control, args, options, json }) => {
     const install = options.install === undefined ? null : parseKey(options.install);
     try {

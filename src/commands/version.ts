@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { VERSION } from "../base/version.ts";
 import { type Command, defineCommand } from "./cli/command.ts";
 import { banner } from "./cli/help.ts";
@@ -10,6 +11,7 @@ export const version: Command = defineCommand({
   summary: "Show the version of this program",
   examples: [{ line: "version", does: "show it" }],
   json: "{version}",
+  output: v.object({ version: v.string() }),
   run: ({ context, json }) => {
     context.print(json ? renderJson({ version: VERSION }) : banner(context.program));
     return Promise.resolve(0);

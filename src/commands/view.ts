@@ -1,4 +1,5 @@
 import { type Command, defineCommand, STATE_OPTION } from "./cli/command.ts";
+import { resultOf } from "./cli/output.ts";
 import { INTERRUPTED } from "./cli/run.ts";
 import { status } from "./status.ts";
 
@@ -18,6 +19,7 @@ export const view: Command = defineCommand({
     { line: "view --state ./bob", does: "that of another engine" },
   ],
   json: "That of `status`",
+  output: resultOf("status"),
   run: async ({ context, options, json }) => {
     if (json || !context.isInteractive || context.program === "hamachi") {
       return await status.run(context, { args: {}, options: { state: options.state, json } });

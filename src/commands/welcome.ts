@@ -1,5 +1,6 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { act } from "./cli/outcome.ts";
+import { DONE } from "./cli/output.ts";
 
 /** What new members are told. */
 export const welcome: Command = defineEngineCommand({
@@ -12,6 +13,7 @@ export const welcome: Command = defineEngineCommand({
   ],
   examples: [{ line: 'welcome "game night" "We start at nine."', does: "greet new members so" }],
   json: "{ok:true}",
+  output: DONE,
   run: (run) => {
     const { network, text = "" } = run.args;
     return act(run, `Setting welcome of ${network}`, () => run.control.setWelcome({ network, text }));

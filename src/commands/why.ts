@@ -1,4 +1,5 @@
 import { type Command, defineEngineCommand } from "./cli/command.ts";
+import { resultOf } from "./cli/output.ts";
 import { renderJson } from "./text/json.ts";
 import { renderWhy } from "./text/nat.ts";
 
@@ -15,6 +16,7 @@ export const why: Command = defineEngineCommand({
   ],
   json: "{id,nick,path,cause,words,advice,own,peer,candidates:[{kind,endpoint,sent,answered,rttMs,inUse}]," +
     "isSearching,failedSearches}; own as netcheck prints it",
+  output: resultOf("why"),
   run: async ({ context, control, args, json }) => {
     const view = await control.why({ peer: args.peer });
     if (json) context.print(renderJson(view));

@@ -7,6 +7,7 @@
 import * as v from "valibot";
 import { parseIpv4 } from "../base/ip.ts";
 import {
+  type ChatControl,
   type EngineEvent,
   EVENT_KINDS,
   type EventsParams,
@@ -14,6 +15,7 @@ import {
   type MessageView,
   type SendParams,
 } from "./chat_schema.ts";
+import type { Shape } from "./shape.ts";
 
 /** Caps that no honest engine or command comes near. */
 const MAX_TEXT = 4096;
@@ -97,6 +99,13 @@ const inbox = v.strictObject({
 });
 const events = v.strictObject({ kinds: v.nullable(v.pipe(v.array(v.picklist(EVENT_KINDS)), v.maxLength(16))) });
 const messages = v.pipe(v.array(message), v.maxLength(MAX_MESSAGES));
+
+/** What the methods about messages and events give, for those who describe it. */
+export const CHAT_SHAPES: Readonly<Record<keyof ChatControl, Shape>> = {
+  send: message,
+  inbox: messages,
+  events: event,
+};
 
 /** Whether `value` is what `send` takes. */
 export const isSendParams = (value: unknown): value is SendParams => v.is(send, value);

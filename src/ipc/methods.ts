@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import { parseIpv4, parseIpv6 } from "../base/ip.ts";
-import { isNatView, isWhyView, type NatView, type WhyView } from "./nat_schema.ts";
+import { isNatView, isWhyView, NAT_SHAPES, type NatView, type WhyView } from "./nat_schema.ts";
 import {
+  CHAT_SHAPES,
   isEngineEvent,
   isEventsParams,
   isInboxParams,
@@ -18,6 +19,7 @@ import {
   type MethodName,
   PRIVILEGE_NAMES,
 } from "./schema.ts";
+import type { Shape } from "./shape.ts";
 
 /** What a method takes on the wire: its first parameter, or an empty object. */
 type Params<M extends MethodName> = Parameters<EngineControl[M]> extends [infer P, ...unknown[]] ? P : object;
@@ -263,6 +265,14 @@ export function isMethodName(name: string): name is MethodName {
 /** `call` answers once, `stream` any number of times and then ends. */
 export function methodKind(method: MethodName): "call" | "stream" {
   return METHODS[method].kind;
+}
+
+/** Of results that only a function of their own module checks. */
+const DESCRIBED: Partial<Record<MethodName, Shape>> = { ...NAT_SHAPES, ...CHAT_SHAPES };
+
+/** What `method` gives back, for those who describe it. */
+export function resultShape(method: MethodName): Shape {
+  return DESCRIBED[method] ?? METHODS[method].result;
 }
 
 /** `value` as the parameters of `method`. Throws `ControlError` (`invalidRequest`) when it is anything else. */

@@ -4,6 +4,7 @@
  * @module
  */
 import * as v from "valibot";
+import type { Shape } from "./shape.ts";
 
 /** How a mapping or a filter depends on the other end (RFC 4787). */
 export type NatDependence = "endpointIndependent" | "addressDependent" | "addressAndPortDependent";
@@ -128,6 +129,9 @@ const whyView: v.GenericSchema<unknown, WhyView> = v.object({
   isSearching: v.boolean(),
   failedSearches: whole,
 });
+
+/** What the methods about NATs give, for those who describe it. */
+export const NAT_SHAPES: Readonly<Record<keyof NatControl, Shape>> = { netcheck: natView, why: whyView };
 
 /** Whether the value is what `netcheck` gives. */
 export function isNatView(value: unknown): value is NatView {

@@ -13,6 +13,8 @@
  */
 import assert from "node:assert/strict";
 import { VERSION } from "../../src/base/version.ts";
+import type { Command } from "../../src/commands/cli/command.ts";
+import { COMMANDS } from "../../src/commands/mod.ts";
 import { CliWorld } from "../support/cli_world.ts";
 import { WORLDS } from "../support/cli_worlds.ts";
 
@@ -36,6 +38,13 @@ for (const { name } of Array.from(Deno.readDirSync(FOLDER)).sort((a, b) => a.nam
   const script = parseScript(Deno.readTextFileSync(new URL(name, FOLDER)), name);
   Deno.test(`cli/${name}: ${script.title}`, async () => await play(script, name));
 }
+
+Deno.test("cli/help.txt has each command in full", () => {
+  const text = Deno.readTextFileSync(new URL("help.txt", FOLDER));
+  const isThere = ({ name, aliases }: Command) =>
+    [name, ...aliases].some((one) => text.includes(`\n$ buri help ${one}\n`));
+  assert.deepEqual(COMMANDS.filter((command) => !command.hidden && !isThere(command)).map(({ name }) => name), []);
+});
 
 async function play(script: Script, name: string): Promise<void> {
   const makeEngine = WORLDS[script.world];

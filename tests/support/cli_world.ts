@@ -3,16 +3,19 @@ import { silentLogger } from "../../src/base/log.ts";
 import { type Context, Interrupted, type ProgramName, type Roles } from "../../src/commands/cli/context.ts";
 import { chooseStateDir } from "../../src/commands/cli/state_dir.ts";
 import { COMMANDS, runCommandLine } from "../../src/commands/mod.ts";
-import { EngineUnreachableError, openControl } from "../../src/ipc/client.ts";
+import { connectControl, type ControlConnection, EngineUnreachableError, openControl } from "../../src/ipc/client.ts";
 import { serveStream } from "../../src/ipc/server.ts";
 import type { Form } from "../../src/tui/form.ts";
 import type { FakeEngine } from "./fake_engine.ts";
+import { assertDescribed, commandOf } from "./json_output.ts";
 import { memoryStreamPair } from "./memory_stream.ts";
 
 /** Parts of a command's world that a test does not want to choose. */
 export interface WorldOptions {
   /** The engine; without one none runs. */
   engine?: FakeEngine | "forbidden";
+  /** State folder of a real engine, in place of `engine`. */
+  running?: string;
   /** Name the program is started under. */
   program?: ProgramName;
   /** Long-running parts; by default calling one is a mistake. */
@@ -42,8 +45,10 @@ export class CliWorld {
 
   /** Runs a command line and resolves to its exit code. */
   async run(...words: string[]): Promise<number> {
+    const before = this.stdout.length;
     const code = await runCommandLine(words, COMMANDS, this.#context());
     await Promise.all(this.#served);
+    if (words.includes("--json")) checkJson(words, this.stdout.slice(before));
     return code;
   }
 
@@ -83,7 +88,7 @@ export class CliWorld {
       stateDir,
       connect: (option) => {
         stateDir(option);
-        return Promise.resolve(this.#connect());
+        return this.#connect();
       },
       roles: {
         startServer: unexpected,
@@ -100,8 +105,9 @@ export class CliWorld {
     };
   }
 
-  #connect() {
-    const { engine } = this.#options;
+  async #connect(): Promise<ControlConnection> {
+    const { engine, running } = this.#options;
+    if (running !== undefined) return await connectControl(running);
     if (engine === undefined) throw new EngineUnreachableError("notRunning", undefined);
     if (engine === "forbidden") throw new EngineUnreachableError("notPermitted", undefined);
     const [near, far] = memoryStreamPair();
@@ -110,6 +116,12 @@ export class CliWorld {
     this.#served.push(serveStream(far, engine, silentLogger, stopping.signal));
     return openControl(near);
   }
+}
+
+/** What programs are given is what was published. A line of text is there only where `--json` was a word of another's. */
+function checkJson(words: readonly string[], lines: readonly string[]): void {
+  const command = commandOf(words);
+  for (const line of lines) if (/^[[{]/.test(line)) assertDescribed(command, line);
 }
 
 function unexpected(): Promise<never> {

@@ -1,5 +1,6 @@
 import type { ControlConnection, EngineControl } from "../../ipc/mod.ts";
 import type { Context } from "./context.ts";
+import type { OutputSchema } from "./output.ts";
 
 /** A word that a command takes by its place. */
 export interface ArgumentSpec {
@@ -91,6 +92,8 @@ export interface CommandHelp<A extends readonly ArgumentSpec[], O extends Option
   readonly examples: readonly Example[];
   /** What `--json` prints, as a sketch of the record or in words. */
   readonly json: string;
+  /** The shape of each line of it; a `REFUSAL` may always stand in its place. Null, for hidden commands only: it prints none. */
+  readonly output: OutputSchema | null;
 }
 
 /** A verb of the program. */

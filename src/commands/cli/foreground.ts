@@ -1,3 +1,4 @@
+import * as v from "valibot";
 import { ProtocolError, UserError } from "../../base/errors.ts";
 import { ControlError, type EngineControl } from "../../ipc/mod.ts";
 import { formatInvite, isNetworkInvite, type NetworkInvite, parseNetworkInvite } from "../../protocol/mod.ts";
@@ -5,6 +6,7 @@ import { renderJson } from "../text/json.ts";
 import type { EngineOptions, RunningEngine } from "./context.ts";
 import { LOG_OPTIONS, loggerOf } from "./logging.ts";
 import { act, type ActingRun, type Outcome } from "./outcome.ts";
+import { done, type OutputSchema, ready } from "./output.ts";
 import { runRole } from "./role.ts";
 import { parsePort, parseProxyOption, parseSuite } from "./values.ts";
 
@@ -24,6 +26,12 @@ export const ENGINE_OPTIONS = {
   "accept-new": { summary: "Accept that a known server has the new key of its invite, or speaks a lower suite" },
   ...LOG_OPTIONS,
 };
+
+/** What a foreground engine prints once. */
+export const ENGINE_READY: OutputSchema = ready({ address4: v.string(), address6: v.string() });
+
+/** What joining prints; by an invite that still counts, with the network's name. */
+export const JOINED: OutputSchema = done({ pending: v.boolean(), network: v.exactOptional(v.string()) });
 
 /** What was given of them. */
 export type EngineOptionValues = {

@@ -15,6 +15,7 @@ const COMMAND = defineCommand({
   },
   examples: [],
   json: "",
+  output: null,
   run: () => Promise.resolve(0),
 });
 
