@@ -177,7 +177,7 @@ export class Tunnel {
 
   /** Tells the paths what happened. */
   tell(event: PathEvent): void {
-    if (this.#isClosed) return;
+    if (this.#isClosed || event.on === "seen" && this.#isUnboundRelay(event.endpoint)) return;
     const now = this.#options.clock.now();
     for (const effect of this.#paths.step(event, now)) this.#carryOut(effect);
     if (event.on === "traffic") this.#mtu.traffic(now, this.#rttMs);
@@ -330,6 +330,12 @@ export class Tunnel {
       binding,
       stream === null ? binding.streamClosed(now) : binding.streamOpened(stream.endpoint, now),
     );
+  }
+
+  /** Its BOUND is on the way, or was lost: what comes through it shows where it is, not where the peer is. */
+  #isUnboundRelay(endpoint: Endpoint): boolean {
+    const isRelay = this.#bindings.some((binding) => binding.isFrom(endpoint));
+    return isRelay && !this.boundRelays.some((relay) => equalEndpoint(relay, endpoint));
   }
 
   #streamAt(endpoint: Endpoint): RelayStream | undefined {

@@ -18,6 +18,7 @@ import type { Random } from "../base/random.ts";
 import { Path, type PathKind, type PathTransport } from "./path.ts";
 import { SAFE_KEEPALIVE_MS } from "./keepalive.ts";
 import { LossWatch } from "./path_loss.ts";
+import { isBetter } from "./path_order.ts";
 
 /** How often the path in use is probed while packets flow. */
 export const ACTIVE_PROBE_MS = 500;
@@ -48,12 +49,6 @@ const STALE_ROUND_MS = 500;
 
 /** A tick later than this means that the process slept: it cannot blame the paths for what it did not hear. */
 const OVERSLEPT_MS = 1000;
-
-/** A path takes over from an equal one when it is faster by this share … */
-const MIN_GAIN = 0.1;
-
-/** … and by this much. */
-const MIN_GAIN_MS = 2;
 
 /** Something that happened to a tunnel. */
 export type PathEvent =
@@ -205,6 +200,9 @@ export class PathBook {
 
   #addRelay(endpoint: Endpoint, transport: PathTransport): void {
     const path = this.#add(endpoint, "relay");
+    // The peer's datagrams may have come through it before: then it was taken for a place where the peer is.
+    if (path.kind !== "relay" && path === this.#inUse) this.#inUse = null;
+    path.kind = "relay";
     path.transport = transport;
     this.#startRound(path, this.#now);
   }
@@ -422,23 +420,6 @@ export class PathBook {
     const isInUse = this.#inUse !== null && equalEndpoint(this.#inUse.endpoint, endpoint);
     return { endpoint, kind, transport, isValid, isInUse, rttMs, loss, probesSent, probesAnswered };
   }
-}
-
-/** Direct beats relayed, UDP a stream; among equals the clearly faster one wins, so that noise moves nothing. */
-function isBetter(path: Path, best: Path): boolean {
-  if (path.isNarrow !== best.isNarrow) return best.isNarrow;
-  if (path.isDemoted !== best.isDemoted) return best.isDemoted;
-  const difference = rungOf(best) - rungOf(path);
-  if (difference !== 0) return difference > 0;
-  if (path.rttMs === null || best.rttMs === null) return best.rttMs === null && path.rttMs !== null;
-  const gain = best.rttMs - path.rttMs;
-  return gain >= MIN_GAIN_MS && gain >= best.rttMs * MIN_GAIN;
-}
-
-/** 0 is the best. */
-function rungOf({ kind, transport }: Path): number {
-  if (kind !== "relay") return 0;
-  return transport === "udp" ? 1 : 2;
 }
 
 function roundOffsets(): number[] {

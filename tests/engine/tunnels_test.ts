@@ -234,6 +234,24 @@ Deno.test("Tunnels ignores a relay's answer from elsewhere or for another tunnel
   rig.tunnels.close(SPI);
 });
 
+Deno.test("Tunnels takes no relay for the peer when its datagrams come before the relay's answer", () => {
+  const rig = new Rig();
+  rig.open({ remoteSpi: 200 }, [relayOffer()]);
+  rig.next = [
+    { do: "installKeys", localSpi: SPI, keys: keys(), use: "both", peerCapabilities: 1, from: RELAY },
+    { do: "established", localSpi: SPI, suite: 2, epoch: 0, isRekey: false, from: RELAY },
+  ];
+  rig.control(RELAY, classicExchange.cookie.encode({ spi: SPI, cookie: new Uint8Array(16) }));
+  const kindsAt = () => {
+    const paths = rig.tunnels.get(SPI)!.paths;
+    return paths.filter(({ endpoint }) => formatEndpoint(endpoint) === formatEndpoint(RELAY)).map(({ kind }) => kind);
+  };
+  assert.deepEqual(kindsAt(), []);
+  rig.control(RELAY, relayDatagrams.bound.encode({ spi: SPI, lifetimeSeconds: 60, class: 2 }));
+  assert.deepEqual(kindsAt(), ["relay"]);
+  rig.tunnels.close(SPI);
+});
+
 Deno.test("Tunnels waits as responder for 15 s and then tells that nothing came", () => {
   const rig = new Rig();
   rig.open({ remoteSpi: 200 });

@@ -61,6 +61,21 @@ Deno.test("PathBook uses the relay as soon as it answers and moves to the direct
   deepEqual(world.times(`use ${OUTSIDE}`), [350 + 20]);
 });
 
+Deno.test("PathBook takes no relay for the peer, though the peer's packets come through it before it is known to be bound", () => {
+  const world = tunnel({ [OUTSIDE]: "observed" });
+  const direct = world.link(OUTSIDE, { isUp: false });
+  world.link(RELAY);
+  world.step({ on: "seen", endpoint: at(RELAY), isAuthentic: true });
+  world.run(300);
+  equal(world.inUse, RELAY);
+  world.step({ on: "relayBound", endpoint: at(RELAY) });
+  deepEqual([world.inUse, world.book.current?.kind], [RELAY, "relay"]);
+  equal(world.times(`use ${RELAY}`).length, 2, "whoever was told that it is direct is told again");
+  direct.isUp = true;
+  world.run(25_000);
+  equal(world.inUse, OUTSIDE, "a relay is left for a direct path");
+});
+
 Deno.test("PathBook prefers a slow direct path to a fast relay", () => {
   const world = tunnel({ [OUTSIDE]: "observed", [RELAY]: "relay" });
   world.link(RELAY, { rttMs: 5 });
