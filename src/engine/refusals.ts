@@ -19,6 +19,7 @@ const CODES: Readonly<Record<number, FailureCode>> = {
   [RESULT_CODE.invalidName]: "invalidName",
   [RESULT_CODE.banned]: "banned",
   [RESULT_CODE.notAwaitingApproval]: "notAwaitingApproval",
+  [RESULT_CODE.cannotSave]: "serverCannotSave",
 };
 
 /** What a request failed with, from the server's RESULT; where the words differ, its own become the hint. */

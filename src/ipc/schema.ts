@@ -401,6 +401,7 @@ export const FAILURE_REASONS = {
   noServer: "no server is set",
   serverUnreachable: "the server cannot be reached",
   serverKeyChanged: "the server has another key than the one pinned",
+  serverCannotSave: "the server cannot save",
   peerNotFound: "peer not found",
   peerKeyRefused: "there is no key of the peer to trust",
   invalidMessage: "invalid message",

@@ -26,6 +26,7 @@ export const RESULT_CODE = {
   invalidName: 17,
   banned: 18,
   notAwaitingApproval: 19,
+  cannotSave: 20,
 } as const;
 
 /** What users read after `.. failed, `, by code. */
@@ -50,6 +51,7 @@ export const RESULT_WORDS: readonly string[] = [
   "invalid name",
   "you are banned",
   "not awaiting approval",
+  "the server cannot save",
 ];
 
 /** The words of a code; those of an internal error for one that this version does not know. */

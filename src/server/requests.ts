@@ -16,7 +16,7 @@ import {
 } from "../protocol/mod.ts";
 import { RefusedError } from "./refusal.ts";
 import type { RegistryContext } from "./registry.ts";
-import { StoreBusyError, type StoreTransaction } from "./store.ts";
+import { StoreBusyError, type StoreTransaction, StoreUnwritableError } from "./store.ts";
 import type { ControlClient, World } from "./world.ts";
 
 /** What a successful RESULT carries after its code; empty for most. */
@@ -59,6 +59,8 @@ export type ChangeWork<N extends ControlName> = (
 const ANSWER_MEMORY_MS = 24 * 3600 * 1000;
 
 const OPERATION_LENGTH = 8;
+
+const CANNOT_SAVE = "Its disk is full or fails: whoever runs the server has to make room there.";
 
 /**
  * Makes a handler of a change: check, use and answer are one transaction, and the same operation again gets the same answer
@@ -121,8 +123,10 @@ export async function handlePlaintext(
 /** What is told of an error: a reason of ours, or for everything else no more than that it happened. */
 function refusalOf(world: World, client: ControlClient, request: string, error: unknown): RefusedError {
   if (error instanceof RefusedError) return error;
+  // Whoever opened the store has told the operator, once; clients may ask a thousand times.
+  if (error instanceof StoreUnwritableError) return new RefusedError("cannotSave", CANNOT_SAVE);
   const isBusy = error instanceof StoreBusyError;
-  world.log.error(isBusy ? "cannot write to the store" : "request failed", { client: client.clientId, request, error });
+  world.log.error(isBusy ? "the store is busy" : "request failed", { client: client.clientId, request, error });
   return new RefusedError(isBusy ? "busy" : "internalError");
 }
 

@@ -184,7 +184,13 @@ async function openWorld(
   opened: AsyncDisposableStack,
 ): Promise<World> {
   const onDamage = (error: Error) => log.error("a row is damaged and left out", { error });
-  const store = await openSqliteStore({ folder: dataDir, checksumKey: identity.checksumKey, onDamage });
+  const onUnwritable = (problem: Error | null) => {
+    if (problem === null) return log.info("the data folder can be written again");
+    const hint = "make room on its disk: until then nobody can register, join or change anything";
+    log.error("the data folder cannot be written", { folder: dataDir, error: problem, hint });
+  };
+  const { checksumKey } = identity;
+  const store = await openSqliteStore({ folder: dataDir, checksumKey, onDamage, onUnwritable });
   opened.defer(() => store.close());
   const plan = await store.write((transaction) => settleAddressPlan(transaction, random, pool))
     .catch((error) => Promise.reject(storeError(dataDir, error)));

@@ -14,7 +14,7 @@ import { mayWriteToNetworks } from "./registry_messages.ts";
 import { newsSince, takeNews } from "./registry_powers.ts";
 import { tellMessages } from "./requests_message.ts";
 import type { Account, Member, Membership, Network, StoreTransaction } from "./store.ts";
-import { StoreBusyError } from "./store.ts";
+import { StoreBusyError, StoreUnwritableError } from "./store.ts";
 import { networkMessage } from "./views.ts";
 import type { ControlClient, World } from "./world.ts";
 
@@ -63,19 +63,23 @@ export async function registerAccount(
     world.registrations.add(source, world.clock.now());
     return { on: "registered", address: account.virtualAddress };
   } catch (error) {
-    return { on: "registrationRefused", ...refusedRegistration(world, error) };
+    return { on: "registrationRefused", ...refusedRegistration(error) };
   }
 }
 
-function refusedRegistration(world: World, error: unknown): { code: number; message: string } {
+function refusedRegistration(error: unknown): { code: number; message: string } {
   if (error instanceof RefusedError) {
     return error.refusal === "limitReached"
       ? { code: AUTH_FAILED.tooMany, message: "the server has no free address" }
       : { code: AUTH_FAILED.keyOfAnotherAccount, message: "a key belongs to another account" };
   }
-  if (!(error instanceof StoreBusyError)) throw error;
-  world.log.error("cannot write to the store", { request: "register", error });
+  if (!isOfTheStore(error)) throw error;
   return { code: AUTH_FAILED.tooMany, message: "the server cannot make accounts now, try again later" };
+}
+
+/** Nothing can be written now; the operator knows. */
+function isOfTheStore(error: unknown): boolean {
+  return error instanceof StoreBusyError || error instanceof StoreUnwritableError;
 }
 
 /** A network of a client that logs in, with what it is told of it. */
@@ -136,8 +140,7 @@ async function tellNews(world: World, client: ControlClient, networks: readonly 
       if (news.isFirst) tellWelcome(client, network, membership);
       for (const announcement of news.announcements) tellAnnouncement(client, announcement);
     } catch (error) {
-      if (!(error instanceof StoreBusyError)) throw error;
-      world.log.error("cannot write to the store", { request: "news", error });
+      if (!isOfTheStore(error)) throw error;
     }
   }
 }

@@ -290,7 +290,8 @@ export interface Store {
   /**
    * Resolves once everything `work` did is on the disk; when `work` throws or the commit fails, nothing of it is.
    *
-   * @throws {StoreBusyError} when nothing can be written now (disk full, disk error); reading goes on.
+   * @throws {StoreBusyError} when somebody else writes for long
+   * @throws {StoreUnwritableError} when nothing can be written (disk full, disk error); reading goes on
    */
   write<T>(work: (transaction: StoreTransaction) => Promise<T>): Promise<T>;
   /** Whether another process has changed what is kept since this was last asked, or since the store was opened. */
@@ -299,10 +300,16 @@ export interface Store {
   close(): Promise<void>;
 }
 
-/** Nothing can be written at the moment; asking later may help. */
+/** Somebody else writes at the moment; asking again helps. */
 export class StoreBusyError extends Error {
   /** Its kind. */
   override readonly name = "StoreBusyError";
+}
+
+/** Nothing can be written before the operator has made room, or a disk work again. */
+export class StoreUnwritableError extends Error {
+  /** Its kind. */
+  override readonly name = "StoreUnwritableError";
 }
 
 /** A row is not what the server wrote. It is not served; the operator puts a backup in its place. */

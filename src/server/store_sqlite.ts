@@ -5,7 +5,7 @@ import type { ColumnValue } from "./row_checksum.ts";
 import { RowChecksum } from "./row_checksum.ts";
 import { migrate, type SqlRow } from "./schema.ts";
 import type { DamagedRowError, Store, StoreTransaction } from "./store.ts";
-import { StoreBusyError } from "./store.ts";
+import { StoreBusyError, StoreUnwritableError } from "./store.ts";
 import { type SqlConnection, type SqlStatement, sqlTransaction } from "./store_queries.ts";
 import { Turns } from "./turns.ts";
 
@@ -17,10 +17,15 @@ export interface SqliteStoreOptions {
   checksumKey: Uint8Array;
   /** Told of each row that a list left out. */
   onDamage: (error: DamagedRowError) => void;
+  /** Told when it can no longer be written, and why, and when it can again: null. */
+  onUnwritable?: (problem: StoreUnwritableError | null) => void;
 }
 
-/** What SQLite says when it cannot write now and a later try may work. */
-const BUSY_MESSAGES = /disk is full|disk I\/O error|readonly database|database is locked|unable to open database file/;
+/** What SQLite says when another connection writes. */
+const BUSY_MESSAGES = /database is locked/;
+
+/** What it says when the disk takes nothing. */
+const UNWRITABLE_MESSAGES = /disk is full|disk I\/O error|readonly database|unable to open database file/;
 
 /**
  * FULL: a commit is on the disk before its answer leaves (node:sqlite's own default is the same, but it is a promise of
@@ -33,7 +38,8 @@ const PRAGMAS = ["journal_mode = WAL", "synchronous = FULL", "foreign_keys = ON"
  *
  * @throws {UserError} when it is damaged, was written by a newer program, or cannot be written.
  */
-export async function openSqliteStore({ folder, checksumKey, onDamage }: SqliteStoreOptions): Promise<Store> {
+export async function openSqliteStore(options: SqliteStoreOptions): Promise<Store> {
+  const { folder } = options;
   const path = `${folder}/${DATABASE_FILE}`;
   let database: DatabaseSync | undefined;
   try {
@@ -42,7 +48,7 @@ export async function openSqliteStore({ folder, checksumKey, onDamage }: SqliteS
     database = new DatabaseSync(path);
     for (const pragma of PRAGMAS) database.exec(`PRAGMA ${pragma}`);
     checkIntegrity(database);
-    const store = new SqliteStore(database, new RowChecksum(checksumKey), onDamage);
+    const store = new SqliteStore(database, options);
     await store.migrate();
     return store;
   } catch (error) {
@@ -60,7 +66,9 @@ function checkIntegrity(database: DatabaseSync): void {
 export function storeError(folder: string, error: unknown): unknown {
   if (error instanceof UserError) return error;
   const reason = error instanceof Error ? error.message : String(error);
-  if (error instanceof StoreBusyError || BUSY_MESSAGES.test(reason) || error instanceof Deno.errors.PermissionDenied) {
+  const isOurs = error instanceof StoreBusyError || error instanceof StoreUnwritableError;
+  const isOfTheDisk = BUSY_MESSAGES.test(reason) || UNWRITABLE_MESSAGES.test(reason);
+  if (isOurs || isOfTheDisk || error instanceof Deno.errors.PermissionDenied) {
     return new UserError(`Cannot write to the data folder ${folder}: ${reason}`, {
       hint: "Make room on its disk, or give its files to the user the server runs as.",
       cause: error,
@@ -78,11 +86,15 @@ class SqliteStore implements Store {
   readonly #transaction: StoreTransaction;
   readonly #turns = new Turns();
   readonly #checksum: RowChecksum;
+  readonly #onUnwritable: (problem: StoreUnwritableError | null) => void;
+  #isWritable = true;
   #dataVersion: number;
 
-  constructor(database: DatabaseSync, checksum: RowChecksum, onDamage: (error: DamagedRowError) => void) {
+  constructor(database: DatabaseSync, { checksumKey, onDamage, onUnwritable = () => {} }: SqliteStoreOptions) {
+    const checksum = new RowChecksum(checksumKey);
     this.#database = database;
     this.#checksum = checksum;
+    this.#onUnwritable = onUnwritable;
     this.#dataVersion = dataVersionOf(database);
     this.#transaction = sqlTransaction(connectionTo(database), checksum, onDamage);
   }
@@ -120,15 +132,21 @@ class SqliteStore implements Store {
         this.#database.exec("BEGIN IMMEDIATE");
         const result = await work();
         this.#database.exec("COMMIT");
+        this.#noteWritable(null);
         return result;
       } catch (error) {
         this.#rollBack();
-        if (error instanceof Error && isSqliteError(error) && BUSY_MESSAGES.test(error.message)) {
-          throw new StoreBusyError(`Cannot write to the store: ${error.message}`, { cause: error });
-        }
-        throw error;
+        const reason = writeError(error);
+        if (reason instanceof StoreUnwritableError) this.#noteWritable(reason);
+        throw reason;
       }
     });
+  }
+
+  #noteWritable(problem: StoreUnwritableError | null): void {
+    if (this.#isWritable === (problem === null)) return;
+    this.#isWritable = problem === null;
+    this.#onUnwritable(problem);
   }
 
   /** A full disk can make SQLite roll back by itself, after which there is nothing left to do. */
@@ -140,6 +158,15 @@ class SqliteStore implements Store {
 /** A number that changes with each commit of another connection, and never with one of ours. */
 function dataVersionOf(database: DatabaseSync): number {
   return Number((database.prepare("PRAGMA data_version").get() as { data_version: number }).data_version);
+}
+
+/** What a failed transaction means for whoever asked for it. */
+function writeError(error: unknown): unknown {
+  if (!(error instanceof Error) || !isSqliteError(error)) return error;
+  const message = `Cannot write to the store: ${error.message}`;
+  if (BUSY_MESSAGES.test(error.message)) return new StoreBusyError(message, { cause: error });
+  if (UNWRITABLE_MESSAGES.test(error.message)) return new StoreUnwritableError(message, { cause: error });
+  return error;
 }
 
 function isSqliteError(error: Error): boolean {

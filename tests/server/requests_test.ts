@@ -13,7 +13,7 @@ import { makeWorld } from "../../src/server/make_world.ts";
 import { POLICIES } from "../../src/server/plans.ts";
 import { handlePlaintext } from "../../src/server/requests.ts";
 import { networkHandlers } from "../../src/server/requests_network.ts";
-import { type Account, type Store, StoreBusyError } from "../../src/server/store.ts";
+import { type Account, type Store, StoreBusyError, StoreUnwritableError } from "../../src/server/store.ts";
 import type { ControlClient, World } from "../../src/server/world.ts";
 import { makeTestStore, type TestStore } from "./store_support.ts";
 
@@ -90,10 +90,11 @@ Deno.test("handlePlaintext says nothing to anybody before the change is on the d
   assert.deepEqual(sent.map(({ type }) => type), ["network", "result"]);
 });
 
-Deno.test("handlePlaintext answers busy where nothing can be written, and internal error for what must not happen", async () => {
+Deno.test("handlePlaintext tells a busy store, one that cannot be written and what must not happen apart", async () => {
   await using test = await makeTestStore();
   const errors: [Error, number][] = [
-    [new StoreBusyError("disk is full"), RESULT_CODE.busy],
+    [new StoreBusyError("database is locked"), RESULT_CODE.busy],
+    [new StoreUnwritableError("a secret detail"), RESULT_CODE.cannotSave],
     [new Error("a secret detail"), RESULT_CODE.internalError],
   ];
   for (const [error, code] of errors) {
@@ -103,7 +104,7 @@ Deno.test("handlePlaintext answers busy where nothing can be written, and intern
     await request(world, client, CREATE);
     const [result] = sent;
     assert.ok(result?.type === "result" && result.code === code && result.requestId === 7);
-    assert.ok(!result.message.includes("secret") && !result.message.includes("disk"));
+    assert.ok(!result.message.includes("secret") && !result.message.includes("locked"));
   }
 });
 

@@ -28,12 +28,13 @@ export interface TestStore extends AsyncDisposable {
 export async function makeTestStore(
   seed = 1,
   folder = Deno.makeTempDirSync({ prefix: "buri-store-" }),
+  onUnwritable: (problem: Error | null) => void = () => {},
 ): Promise<TestStore> {
   const random = seededRandom(seed);
   const plan = drawAddressPlan(random, null);
   const damages: DamagedRowError[] = [];
-  const open = () =>
-    openSqliteStore({ folder, checksumKey: CHECKSUM_KEY, onDamage: (error) => void damages.push(error) });
+  const onDamage = (error: DamagedRowError) => void damages.push(error);
+  const open = () => openSqliteStore({ folder, checksumKey: CHECKSUM_KEY, onDamage, onUnwritable });
   const test: TestStore = {
     folder,
     random,

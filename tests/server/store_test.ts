@@ -4,7 +4,7 @@ import { UserError } from "../../src/base/errors.ts";
 import { seededRandom } from "../../src/base/random.ts";
 import { joinVerifierOf } from "../../src/server/policy.ts";
 import { createNetwork, joinNetwork } from "../../src/server/registry.ts";
-import { StoreBusyError } from "../../src/server/store.ts";
+import { StoreBusyError, StoreUnwritableError } from "../../src/server/store.ts";
 import { openSqliteStore } from "../../src/server/store_sqlite.ts";
 import { needs } from "../support/needs.ts";
 import { CHECKSUM_KEY, dump, makeTestStore, type TestStore } from "./store_support.ts";
@@ -238,32 +238,51 @@ function setVersion(path: string, version: number): void {
   database.close();
 }
 
-Deno.test(needs("Store on a full disk answers writes with busy, reads on, and recovers", "linux", "root"), async () => {
-  const disk = Deno.makeTempDirSync({ prefix: "buri-full-" });
-  run("mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", disk);
-  try {
-    Deno.mkdirSync(`${disk}/data`);
-    await using test = await makeTestStore(1, `${disk}/data`);
-    const ann = await test.newAccount();
-    fillDisk(`${disk}/filler`);
-    const busy = await writeUntilBusy(test);
-    assert.match(busy.message, /disk is full/);
-    assert.deepEqual(await test.store.read((tx) => tx.account(ann.clientId)), ann);
-    Deno.removeSync(`${disk}/filler`);
-    await test.store.write((tx) => tx.updateAccount({ ...ann, nick: "after" }));
-    assert.equal((await test.store.read((tx) => tx.account(ann.clientId)))?.nick, "after");
-  } finally {
-    run("umount", disk);
-    Deno.removeSync(disk);
-  }
+Deno.test("Store waits for another program that writes, and then says that it is busy", async () => {
+  await using test = await makeTestStore();
+  const ann = await test.newAccount();
+  using other = new DatabaseSync(`${test.folder}/buri.sqlite`);
+  other.exec("begin immediate");
+  const write = () => test.store.write((tx) => tx.updateAccount({ ...ann, nick: "after" }));
+  await assert.rejects(write(), StoreBusyError);
+  other.exec("rollback");
+  await write();
 });
 
-async function writeUntilBusy(test: TestStore): Promise<StoreBusyError> {
+Deno.test(
+  needs("Store on a full disk refuses writes and says so once, reads on, and recovers", "linux", "root"),
+  async () => {
+    const disk = Deno.makeTempDirSync({ prefix: "buri-full-" });
+    run("mount", "-t", "tmpfs", "-o", "size=1m,mode=0700", "tmpfs", disk);
+    try {
+      Deno.mkdirSync(`${disk}/data`);
+      const told: (string | null)[] = [];
+      const onUnwritable = (problem: Error | null) => void told.push(problem?.message ?? null);
+      await using test = await makeTestStore(1, `${disk}/data`, onUnwritable);
+      const ann = await test.newAccount();
+      fillDisk(`${disk}/filler`);
+      const refused = await writeUntilRefused(test);
+      assert.match(refused.message, /disk is full/);
+      await writeUntilRefused(test);
+      assert.deepEqual(told, [refused.message], "once, however often it is tried");
+      assert.deepEqual(await test.store.read((tx) => tx.account(ann.clientId)), ann);
+      Deno.removeSync(`${disk}/filler`);
+      await test.store.write((tx) => tx.updateAccount({ ...ann, nick: "after" }));
+      assert.equal((await test.store.read((tx) => tx.account(ann.clientId)))?.nick, "after");
+      assert.deepEqual(told, [refused.message, null]);
+    } finally {
+      run("umount", disk);
+      Deno.removeSync(disk);
+    }
+  },
+);
+
+async function writeUntilRefused(test: TestStore): Promise<StoreUnwritableError> {
   for (let tries = 0; tries < 500; tries++) {
     try {
       await test.newAccount();
     } catch (error) {
-      assert.ok(error instanceof StoreBusyError, String(error));
+      assert.ok(error instanceof StoreUnwritableError, String(error));
       return error;
     }
   }
