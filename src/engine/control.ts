@@ -46,6 +46,7 @@ import { natView, whyView } from "./nat_views.ts";
 import type { Pings } from "./pings.ts";
 import { deriveSecrets } from "./sealed_network.ts";
 import type { NetworkSecrets } from "./secrets.ts";
+import type { StateSaver } from "./state_saver.ts";
 import { sleep } from "./sleep.ts";
 import { Verification } from "./verification.ts";
 import type { StoredSettings } from "./state_files.ts";
@@ -69,7 +70,7 @@ export interface ControlOptions {
   serverKey: Uint8Array;
   /** Name of the device, null = none. */
   deviceName: string | null;
-  /** As stored; changed here and saved with `saveSettings`. */
+  /** As stored; changed here once `saveSettings` has saved it. */
   settings: StoredSettings;
   /** Keeps the settings. */
   saveSettings(settings: StoredSettings): void;
@@ -77,6 +78,8 @@ export interface ControlOptions {
   configureDevice(): void;
   /** Peer secrets of networks. */
   secrets: NetworkSecrets;
+  /** Knows what could not be saved. */
+  saver: Pick<StateSaver, "problem">;
   /** Probes through tunnels. */
   pings: Pings;
   /** Messages. */
@@ -129,6 +132,7 @@ export class Control implements EngineControl {
       account: null,
       server,
       device: deviceName,
+      problem: this.#options.saver.problem,
     });
   }
 
@@ -147,9 +151,8 @@ export class Control implements EngineControl {
   }
 
   async setNick({ nick }: { nick: string }): Promise<void> {
-    const { account, settings, saveSettings } = this.#options;
-    settings.nick = requireNick(nick);
-    saveSettings(settings);
+    const { account, settings } = this.#options;
+    this.#setting({ nick: requireNick(nick) });
     if (account.link.state !== "logged in") return;
     try {
       await account.request({ type: "setNick", operation: account.newOperation(), nick: settings.nick });
@@ -160,10 +163,8 @@ export class Control implements EngineControl {
 
   // deno-lint-ignore require-await -- a refusal must be a rejection, not an exception
   async setIpMode({ mode }: { mode: IpMode }): Promise<void> {
-    const { settings, saveSettings, configureDevice } = this.#options;
-    settings.ipMode = mode;
-    saveSettings(settings);
-    configureDevice();
+    this.#setting({ ipMode: mode });
+    this.#options.configureDevice();
   }
 
   async create(params: CreateParams): Promise<void> {
@@ -182,12 +183,24 @@ export class Control implements EngineControl {
     const { account, secrets } = this.#options;
     const { name, joinSecret, peerSecret, hasPassword } = await this.#admission(params);
     const operation = account.newOperation();
-    const { membership } = await secrets.during(
-      name,
-      peerSecret,
-      () => account.ask({ type: "join", operation, name, hasPassword, joinSecret }),
-    );
-    return { pending: membership === MEMBERSHIP.awaitingApproval };
+    try {
+      const { membership } = await secrets.during(
+        name,
+        peerSecret,
+        () => account.ask({ type: "join", operation, name, hasPassword, joinSecret }),
+      );
+      return { pending: membership === MEMBERSHIP.awaitingApproval };
+    } catch (error) {
+      if (peerSecret === null || !this.#regains(error, name, peerSecret)) throw error;
+      return { pending: false };
+    }
+  }
+
+  /** Whoever is in already and joins again with the right password may have lost the secret. */
+  #regains(error: unknown, name: string, peerSecret: Uint8Array): boolean {
+    if (!(error instanceof ControlError) || error.code !== "alreadyMember" && error.code !== "isOwner") return false;
+    const { account, secrets } = this.#options;
+    return secrets.regain(findNetwork(account.view, name).head, peerSecret);
   }
 
   invite(params: InviteParams): Promise<InviteView> {
@@ -352,7 +365,7 @@ export class Control implements EngineControl {
   }
 
   #viewInput(): ViewInput {
-    const { account, settings } = this.#options;
+    const { account, settings, secrets } = this.#options;
     const { clientId, prefix6 } = account.stored;
     return {
       view: account.view,
@@ -361,6 +374,7 @@ export class Control implements EngineControl {
       prefix6: prefix6 ?? new Uint8Array(12),
       isLoggedIn: account.isReady,
       factsOf: (virtualAddress) => account.factsOf(virtualAddress),
+      hasLostSecret: (head) => secrets.isLost(head),
     };
   }
 
@@ -403,9 +417,13 @@ export class Control implements EngineControl {
   }
 
   #wantLogin(wantsLogin: boolean): void {
+    if (this.#options.settings.wantsLogin !== wantsLogin) this.#setting({ wantsLogin });
+  }
+
+  /** What cannot be saved is not changed. */
+  #setting(changes: Partial<StoredSettings>): void {
     const { settings, saveSettings } = this.#options;
-    if (settings.wantsLogin === wantsLogin) return;
-    settings.wantsLogin = wantsLogin;
-    saveSettings(settings);
+    saveSettings({ ...settings, ...changes });
+    Object.assign(settings, changes);
   }
 }

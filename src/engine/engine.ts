@@ -30,7 +30,7 @@ import { openOverlayDevice, type OverlayDevice, undoChanges } from "./overlay_de
 import { Notices } from "./notices.ts";
 import { Pings } from "./pings.ts";
 import { NetworkSecrets } from "./secrets.ts";
-import { chooseServer, type ChosenServer } from "./server_choice.ts";
+import { chooseServer, type ChosenServer, requireSuite } from "./server_choice.ts";
 import { ServerWays } from "./server_ways.ts";
 import {
   type PeerPin,
@@ -48,6 +48,7 @@ import {
   writeSettings,
 } from "./state_files.ts";
 import { StateFolder } from "./state_folder.ts";
+import { requireSaved, StateSaver } from "./state_saver.ts";
 import { formatVirtual6 } from "./views.ts";
 
 /** How an engine is started. */
@@ -134,6 +135,7 @@ class Engine {
   readonly #outer = new AsyncDisposableStack();
   readonly #ready = Promise.withResolvers<{ address4: string; address6: string } | null>();
   readonly #stopped = Promise.withResolvers<void>();
+  readonly #saver: StateSaver;
   #failure: unknown;
   #isReady = false;
   #tearing: Promise<void> | undefined;
@@ -144,6 +146,7 @@ class Engine {
     this.#options = options;
     this.#means = means;
     this.#log = options.log;
+    this.#saver = new StateSaver({ clock: means.clock, log: options.log });
     // Whoever waits for them is told; nobody must.
     this.#ready.promise.catch(() => {});
     this.#stopped.promise.catch(() => {});
@@ -165,6 +168,7 @@ class Engine {
     signal?.throwIfAborted();
     signal?.addEventListener("abort", () => this.#fail(signal.reason), { once: true });
     const folder = this.#outer.adopt(StateFolder.open(stateDir), (each) => each.close());
+    this.#outer.defer(() => this.#saver.stop());
     finishRestore(folder);
     const { server: given, acceptNew = false } = this.#options;
     const server = chooseServer(folder, given, acceptNew);
@@ -178,13 +182,8 @@ class Engine {
     const dataPlane = await startDataPlane({ device: overlay.device, port: udpPort });
     this.#inner.defer(() => dataPlane.stop());
     this.#inner.defer(() => undoChanges(network, this.#log));
-    const secrets = new NetworkSecrets(
-      readSecrets(folder, server.id),
-      (changed) => this.#keep(() => writeSecrets(folder, server.id, changed)),
-    );
-    const saveNotices = (changed: readonly StoredNotice[]) =>
-      this.#keep(() => writeNotices(folder, server.id, changed));
-    const kept = { secrets, notices: new Notices(readNotices(folder, server.id), saveNotices) };
+    const kept = this.#readKept(folder, server.id);
+    const { secrets } = kept;
     const pins = readPins(folder, server.id);
     const events = new EventHub(clock);
     const shared = { folder, identity, settings, dataPlane, secrets, pins };
@@ -201,13 +200,14 @@ class Engine {
       serverKey: server.invite.pin.ed25519,
       deviceName: overlay.device.name === "" ? null : overlay.device.name,
       settings,
-      saveSettings: (changed) => writeSettings(folder, changed),
+      saveSettings: (changed) => requireSaved(() => writeSettings(folder, changed)),
       configureDevice: () => {
         const { virtualAddress, pool, prefix6 } = account.stored;
         if (virtualAddress === null || pool === null || prefix6 === null) return;
         this.#configure(overlay, { virtualAddress, pool, prefix6 }, settings);
       },
       ...kept,
+      saver: this.#saver,
       pings,
       chat,
       events,
@@ -266,6 +266,17 @@ class Engine {
     void this.stop();
   }
 
+  /** What goes on from the last run. */
+  #readKept(folder: StateFolder, serverId: string): { secrets: NetworkSecrets; notices: Notices } {
+    const secrets = new NetworkSecrets(readSecrets(folder, serverId), {
+      save: (changed) => this.#saver.save("secrets", () => writeSecrets(folder, serverId, changed)),
+      check: (kept) => requireSaved(() => writeSecrets(folder, serverId, kept)),
+    });
+    const saveNotices = (changed: readonly StoredNotice[]) =>
+      this.#saver.save("notices", () => writeNotices(folder, serverId, changed));
+    return { secrets, notices: new Notices(readNotices(folder, serverId), saveNotices) };
+  }
+
   #settings(folder: StateFolder): StoredSettings {
     const settings = readSettings(folder);
     const { nick } = this.#options;
@@ -312,8 +323,8 @@ class Engine {
       keys: identity,
       suite,
       account: server.account,
-      saveAccount: (changed) => this.#keep(() => writeAccount(folder, server.id, changed)),
-      savePins: (pins) => this.#keep(() => writePins(folder, server.id, pins)),
+      saveAccount: (changed) => this.#saver.save("account", () => writeAccount(folder, server.id, changed)),
+      savePins: (pins) => this.#saver.save("pins", () => writePins(folder, server.id, pins)),
       ...kept,
       dataPlane,
       ownAddresses: () => network.addresses(),
@@ -324,8 +335,8 @@ class Engine {
       onReady: (nick) => {
         if (settings.server !== server.text) {
           settings.server = server.text;
-          this.#keep(() => writeAccount(folder, server.id, account.stored));
-          this.#keep(() => writeSettings(folder, settings));
+          this.#saver.save("account", () => writeAccount(folder, server.id, account.stored));
+          this.#saver.save("settings", () => writeSettings(folder, settings));
         }
         this.#loggedIn(account, nick, settings, (changed) => writeSettings(folder, changed));
       },
@@ -354,7 +365,7 @@ class Engine {
       remember: (way) => {
         if (account.way === way) return;
         account.way = way;
-        this.#keep(() => writeAccount(folder, id, account));
+        this.#saver.save("account", () => writeAccount(folder, id, account));
       },
       clock: this.#means.clock,
       log: this.#log,
@@ -404,15 +415,6 @@ class Engine {
     });
   }
 
-  /** The disk may be full for a while: what runs goes on with what is in memory. */
-  #keep(save: () => void): void {
-    try {
-      save();
-    } catch (error) {
-      this.#log.error("what was learnt could not be saved", { error });
-    }
-  }
-
   #loginFailed(error: LoginError, { invite }: ChosenServer): void {
     const explained = error.toUserError(`${invite.host}:${invite.port}`);
     if (!this.#isReady) return this.#fail(explained);
@@ -439,12 +441,4 @@ class Engine {
     });
     this.#inner.defer(() => watch.close());
   }
-}
-
-function requireSuite({ account }: ChosenServer, suite: 1 | 2, acceptsLower: boolean): void {
-  if (acceptsLower) account.suiteSeen = 0;
-  if (suite >= account.suiteSeen) return;
-  throw new UserError(`Cannot use suite ${suite} with this server: it was seen with suite ${account.suiteSeen}`, {
-    hint: "If its owner has told you that it speaks no better one now, add --accept-new.",
-  });
 }

@@ -1,7 +1,15 @@
 import { isUnsealed, openSealing } from "../crypto/mod.ts";
-import { nameKey } from "../protocol/mod.ts";
+import { MEMBERSHIP, nameKey, NETWORK_FLAG, type NetworkHead } from "../protocol/mod.ts";
 import type { NetworksView } from "./networks_view.ts";
 import type { NetworkSecret } from "./state_files.ts";
+
+/** Where secrets are put. */
+export interface SecretsDisk {
+  /** Puts all of them there, now or as soon as it takes them. */
+  save(secrets: ReadonlyMap<number, NetworkSecret>): void;
+  /** Puts those there that it has already. @throws {ControlError} `cannotSave` when it does not take them */
+  check(secrets: ReadonlyMap<number, NetworkSecret>): void;
+}
 
 /**
  * The peer secrets of this client's networks. One that belongs to a request under way is known by the network's name already:
@@ -9,21 +17,23 @@ import type { NetworkSecret } from "./state_files.ts";
  */
 export class NetworkSecrets {
   readonly #kept: Map<number, NetworkSecret>;
-  readonly #save: (secrets: ReadonlyMap<number, NetworkSecret>) => void;
+  readonly #disk: SecretsDisk;
   readonly #expected = new Map<string, Uint8Array>();
   readonly #invited = new Map<number, Uint8Array>();
   readonly #sealings = new Map<number, Uint8Array>();
 
-  /** `kept`: from the disk, by network id; `save` puts all of them there. */
-  constructor(kept: Map<number, NetworkSecret>, save: (secrets: ReadonlyMap<number, NetworkSecret>) => void) {
+  /** `kept`: from the disk, by network id. */
+  constructor(kept: Map<number, NetworkSecret>, disk: SecretsDisk) {
     this.#kept = kept;
-    this.#save = save;
+    this.#disk = disk;
   }
 
   /**
-   * Runs a request that makes us a member of the network `name`, and keeps its secret once that has succeeded.
+   * Runs a request that makes us a member of the network `name`, and keeps its secret once that has succeeded. Where the disk
+   * would not take the secret nothing is asked: a member without it reaches nobody.
    *
    * @param request resolves with the network's id
+   * @throws whatever {@linkcode SecretsDisk.check} or `request` throws
    */
   async during<T extends { networkId: number }>(
     name: string,
@@ -31,7 +41,10 @@ export class NetworkSecrets {
     request: () => Promise<T>,
   ): Promise<T> {
     const key = nameKey(name);
-    if (peerSecret !== null) this.#expected.set(key, peerSecret);
+    if (peerSecret !== null) {
+      this.#disk.check(this.#kept);
+      this.#expected.set(key, peerSecret);
+    }
     try {
       const answer = await request();
       // A sealing may have taken its place meanwhile.
@@ -45,10 +58,13 @@ export class NetworkSecrets {
 
   /**
    * Runs a request that makes us a member by an invite, which names the network by its id, and keeps the secret that came
-   * with it once that has succeeded.
+   * with it once that has succeeded. As {@linkcode NetworkSecrets.during}.
    */
   async duringInvite<T>(networkId: number, peerSecret: Uint8Array | null, request: () => Promise<T>): Promise<T> {
-    if (peerSecret !== null) this.#invited.set(networkId, peerSecret);
+    if (peerSecret !== null) {
+      this.#disk.check(this.#kept);
+      this.#invited.set(networkId, peerSecret);
+    }
     try {
       const answer = await request();
       if (peerSecret !== null) this.#keep(networkId, { name: "", peerSecret });
@@ -56,6 +72,28 @@ export class NetworkSecrets {
     } finally {
       this.#invited.delete(networkId);
     }
+  }
+
+  /** Whether we are in a network whose first password still holds, and have lost what we made of it. */
+  isLost({ networkId, flags, membership }: NetworkHead): boolean {
+    const hasPassword = (flags & NETWORK_FLAG.hasPassword) !== 0 && this.sealingOf(networkId).length === 0;
+    return hasPassword && membership === MEMBERSHIP.member && !this.#kept.has(networkId);
+  }
+
+  /**
+   * Takes back the secret of a network that we are in: the server has found the password right.
+   *
+   * @param derived the peer secret that the password gives by itself, 32 bytes
+   * @returns whether it was missing, and is no longer
+   */
+  regain({ networkId, name }: NetworkHead, derived: Uint8Array): boolean {
+    if (this.#kept.has(networkId)) return false;
+    const sealing = this.sealingOf(networkId);
+    const peerSecret = sealing.length === 0 ? derived : openSealing(sealing, networkId, derived)?.peerSecret ?? null;
+    if (peerSecret === null) return false;
+    this.#disk.check(this.#kept);
+    this.#keep(networkId, { name, peerSecret });
+    return true;
   }
 
   /** The secrets of these networks, for those that have one. */
@@ -98,11 +136,11 @@ export class NetworkSecrets {
   }
 
   #drop(networkId: number): void {
-    if (this.#kept.delete(networkId)) this.#save(this.#kept);
+    if (this.#kept.delete(networkId)) this.#disk.save(this.#kept);
   }
 
   #keep(networkId: number, secret: NetworkSecret): void {
     this.#kept.set(networkId, secret);
-    this.#save(this.#kept);
+    this.#disk.save(this.#kept);
   }
 }

@@ -50,6 +50,19 @@ export function chooseServer(folder: StateFolder, given: string | undefined, acc
   return { id, invite, text, account: { ...account, invite: text } };
 }
 
+/**
+ * Refuses a suite below the best one that was used with the server, unless it is accepted by name.
+ *
+ * @throws {UserError} exit 1
+ */
+export function requireSuite({ account }: ChosenServer, suite: 1 | 2, acceptsLower: boolean): void {
+  if (acceptsLower) account.suiteSeen = 0;
+  if (suite >= account.suiteSeen) return;
+  throw new UserError(`Cannot use suite ${suite} with this server: it was seen with suite ${account.suiteSeen}`, {
+    hint: "If its owner has told you that it speaks no better one now, add --accept-new.",
+  });
+}
+
 /** The first bytes of the fingerprint of its key, in hexadecimal. */
 export function serverIdOf({ pin }: Invite): string {
   return toHex(ed25519Fingerprint(pin.ed25519).subarray(0, SERVER_ID_LENGTH));

@@ -71,7 +71,12 @@ export interface ViewInput {
   isLoggedIn: boolean;
   /** By virtual address. */
   factsOf(virtualAddress: number): PeerFacts | null;
+  /** Whether the network must have a secret and this computer has it no longer. */
+  hasLostSecret(head: NetworkHead): boolean;
 }
+
+const LOST_SECRET =
+  "The network's secret is lost here, without which no member can be reached: `join` it again with its password.";
 
 /** `ddd-ddd-ddd`. */
 export function formatClientId(clientId: number): string {
@@ -104,6 +109,7 @@ export function networkView({ head, members }: KnownNetwork, input: ViewInput): 
     status: (head.flags & NETWORK_FLAG.locked) !== 0 ? "locked" : "unlocked",
     approve: (head.flags & NETWORK_FLAG.manualApproval) !== 0 ? "manual" : "auto",
     privileges: privilegesOf(head.privileges),
+    problem: input.hasLostSecret(head) ? LOST_SECRET : null,
     members: others.map((member) => memberView(member, input, head.online))
       .toSorted((a, b) => byText<MemberView>("nick")(a, b) || byText<MemberView>("id")(a, b)),
   };

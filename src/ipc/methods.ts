@@ -90,6 +90,7 @@ const networkView = v.object({
   status: v.picklist(["unlocked", "locked"]),
   approve: v.picklist(["auto", "manual"]),
   privileges,
+  problem: v.nullable(shown),
   members: v.pipe(v.array(v.object(memberFields)), v.maxLength(MAX_MEMBERS)),
 });
 
@@ -104,6 +105,7 @@ const status = v.object({
   account: v.nullable(shown),
   server: v.nullable(shown),
   device: v.nullable(shown),
+  problem: v.nullable(shown),
 });
 
 const pingReply = v.object({

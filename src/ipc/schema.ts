@@ -110,6 +110,8 @@ export interface NetworkView {
   approve: "auto" | "manual";
   /** What this client may do in it; the owner may do everything. */
   privileges: PrivilegeName[];
+  /** What keeps this client from the others and what to do, one line for a person; null = nothing. */
+  problem: string | null;
   /** The other members, sorted by nickname, then by id. */
   members: MemberView[];
 }
@@ -136,6 +138,8 @@ export interface EngineStatus {
   server: string | null;
   /** Name of the tunnel device, null = none is open. */
   device: string | null;
+  /** What a person has to mend, such as a full disk, in one line; null = nothing. */
+  problem: string | null;
 }
 
 /** One answered or lost ping. */
@@ -402,6 +406,7 @@ export const FAILURE_REASONS = {
   serverUnreachable: "the server cannot be reached",
   serverKeyChanged: "the server has another key than the one pinned",
   serverCannotSave: "the server cannot save",
+  cannotSave: "this computer cannot save",
   peerNotFound: "peer not found",
   peerKeyRefused: "there is no key of the peer to trust",
   invalidMessage: "invalid message",

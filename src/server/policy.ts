@@ -53,10 +53,11 @@ export function decideJoin(
 ): { network: Network; status: Membership["status"] } {
   const { network, membership } = applicant;
   const isRight = equalSecret(network?.joinVerifier ?? NO_VERIFIER, verifier ?? NO_VERIFIER);
-  if (network !== null && membership !== null) throw alreadyIn(network, membership);
   if (network === null || !isRight || (network.joinVerifier === null) !== (verifier === null)) {
     throw new RefusedError("invalidPassword");
   }
+  // Only to whoever has the password: a member that has lost what it made of it learns so that it has the right one.
+  if (membership !== null) throw alreadyIn(network, membership);
   return { network, status: decideAdmission({ ...applicant, network }, terms) };
 }
 

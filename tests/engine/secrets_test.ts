@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
+import { changeSealing } from "../../src/crypto/mod.ts";
 import { EMPTY_VIEW, reduceView } from "../../src/engine/networks_view.ts";
 import { NetworkSecrets } from "../../src/engine/secrets.ts";
 import type { NetworkSecret } from "../../src/engine/state_files.ts";
+import { MEMBERSHIP, NETWORK_FLAG } from "../../src/protocol/mod.ts";
 
 const secret = new Uint8Array(32).fill(7);
 const head = {
@@ -18,9 +20,10 @@ const head = {
 };
 const view = reduceView(EMPTY_VIEW, { type: "network", requestId: 0, head, members: [] });
 
-function secrets(kept: Map<number, NetworkSecret> = new Map()): { secrets: NetworkSecrets; saved: number[][] } {
+function secrets(kept: Map<number, NetworkSecret> = new Map(), check = () => {}) {
   const saved: number[][] = [];
-  return { secrets: new NetworkSecrets(kept, (all) => saved.push([...all.keys()])), saved };
+  const save = (all: ReadonlyMap<number, NetworkSecret>) => void saved.push([...all.keys()]);
+  return { secrets: new NetworkSecrets(kept, { save, check }), saved };
 }
 
 Deno.test("NetworkSecrets knows a secret by name while the request runs, and keeps it when that has succeeded", async () => {
@@ -39,6 +42,44 @@ Deno.test("NetworkSecrets forgets a secret whose request failed", async () => {
   await assert.rejects(all.during("games", secret, () => Promise.reject(new Error("refused"))), /refused/);
   assert.equal(all.of([5], view).size, 0);
   assert.deepEqual(saved, []);
+});
+
+Deno.test("NetworkSecrets asks for nothing where the disk would not take the secret", async () => {
+  const full = () => {
+    throw new Error("the disk is full");
+  };
+  const { secrets: all } = secrets(new Map(), full);
+  let asked = 0;
+  const request = () => Promise.resolve({ networkId: ++asked });
+  await assert.rejects(all.during("games", secret, request), /the disk is full/);
+  await assert.rejects(all.duringInvite(5, secret, request), /the disk is full/);
+  assert.equal(asked, 0);
+  await all.during("games", null, request);
+  assert.equal(asked, 1, "a network without a password has nothing to save");
+});
+
+Deno.test("NetworkSecrets sees that a secret is lost, and takes it back from whoever has the password", () => {
+  const sealed = { ...head, flags: NETWORK_FLAG.hasPassword, membership: MEMBERSHIP.member };
+  const { secrets: all, saved } = secrets();
+  assert.deepEqual([all.isLost(sealed), all.isLost(head)], [true, false]);
+  assert.equal(all.isLost({ ...sealed, membership: MEMBERSHIP.awaitingApproval }), false, "it comes with the approval");
+  assert.equal(all.regain(sealed, secret), true);
+  assert.deepEqual([all.isLost(sealed), saved], [false, [[5]]]);
+  assert.equal(all.regain(sealed, new Uint8Array(32)), false, "one that is there is kept");
+  assert.deepEqual(all.of([5], view), new Map([[5, secret]]));
+});
+
+Deno.test("NetworkSecrets takes back from a later password what its envelope holds, and nothing else", () => {
+  const derived = new Uint8Array(32).fill(9);
+  const change = { networkId: 5, former: new Uint8Array(), derived, nonce: new Uint8Array(12) };
+  for (const peerSecret of [secret, null]) {
+    const { secrets: all } = secrets();
+    all.takeSealing(5, "Games", changeSealing({ ...change, peerSecret }));
+    assert.equal(all.isLost({ ...head, flags: NETWORK_FLAG.hasPassword }), false, "there may be none");
+    assert.equal(all.regain(head, new Uint8Array(32)), false, "another password");
+    assert.equal(all.regain(head, derived), peerSecret !== null);
+    assert.deepEqual(all.of([5], view), new Map(peerSecret === null ? [] : [[5, secret]]));
+  }
 });
 
 Deno.test("NetworkSecrets has none for a network without a password", async () => {

@@ -40,7 +40,16 @@ function viewOf(...networks: [NetworkHead, Member[]][]): NetworksView {
 
 function input(change: Partial<ViewInput> = {}): ViewInput {
   const view = viewOf([head, [ann, bob, nameless]]);
-  return { view, clientId: 1, nick: "me", prefix6, isLoggedIn: true, factsOf: () => null, ...change };
+  return {
+    view,
+    clientId: 1,
+    nick: "me",
+    prefix6,
+    isLoggedIn: true,
+    factsOf: () => null,
+    hasLostSecret: () => false,
+    ...change,
+  };
 }
 
 const link: PeerFacts = {
@@ -68,8 +77,10 @@ Deno.test("listNetworks shows a network as commands expect it", () => {
     status: "locked",
     approve: "manual",
     privileges: [],
+    problem: null,
     members: ["", "Ann", "bob"],
   });
+  assert.match(listNetworks(input({ hasLostSecret: () => true }))[0]!.problem ?? "", /`join` it again/);
 });
 
 Deno.test("listNetworks leaves oneself out of the members, but not of their number", () => {

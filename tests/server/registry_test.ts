@@ -153,13 +153,14 @@ Deno.test("joinNetwork lets anybody into a network without a password, but nobod
   assert.equal((await join(test, bob, "open house", null)).membership.status, "member");
 });
 
-Deno.test("joinNetwork tells members and the owner that they are in already", async () => {
+Deno.test("joinNetwork tells members and the owner that they are in already, where their password is right", async () => {
   await using test = await makeTestStore();
   const [ann, bob] = [await test.newAccount(), await test.newAccount()];
   await create(test, ann, "Home LAN");
   await join(test, bob, "Home LAN");
   await refuses(join(test, bob, "Home LAN"), "alreadyMember");
   await refuses(join(test, ann, "Home LAN"), "isOwner");
+  for (const member of [ann, bob]) await refuses(join(test, member, "Home LAN", WRONG), "invalidPassword");
 });
 
 Deno.test("joinNetwork refuses a locked or full network only to those who know the password", async () => {

@@ -153,7 +153,7 @@ Deno.test(needs("startServer on a full disk says so in one line and loses nothin
 });
 
 Deno.test(
-  needs("A server whose disk has filled says busy to changes, answers the rest, and recovers", "linux", "root"),
+  needs("A server whose disk has filled refuses changes and says why, answers the rest, and recovers", "linux", "root"),
   async () => {
     const disk = Deno.makeTempDirSync({ prefix: "buri-full-" });
     run("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", disk);
@@ -169,7 +169,7 @@ Deno.test(
           (await ann.request("setNick", { nick: `n${count}` })).words,
         );
       }
-      assert.equal(results.at(-1), "server is busy");
+      assert.equal(results.at(-1), "the server cannot save");
       await using again = await test.connect({ ed25519: ann.ed25519, address: ann.address });
       assert.equal((await again.next("network")).head.name, NETWORK.name);
       Deno.removeSync(`${disk}/filler`);

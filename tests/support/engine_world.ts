@@ -49,6 +49,11 @@ export class EngineWorld implements AsyncDisposable {
     return member;
   }
 
+  /** All that were started. */
+  get members(): readonly WorldMember[] {
+    return this.#members;
+  }
+
   /** State folder of a member. */
   stateDir(name: string): string {
     return `${this.folder}/${name}`;

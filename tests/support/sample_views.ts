@@ -43,6 +43,7 @@ export function sampleNetwork(changes: Partial<NetworkView> = {}): NetworkView {
     status: "unlocked",
     approve: "auto",
     privileges: [],
+    problem: null,
     members: [],
     ...changes,
   };
@@ -61,6 +62,7 @@ export function sampleStatus(changes: Partial<EngineStatus> = {}): EngineStatus 
     account: null,
     server: "203.0.113.1:12975",
     device: "buri0",
+    problem: null,
     ...changes,
   };
 }

@@ -21,6 +21,7 @@ export function renderStatus(status: EngineStatus): string[] {
     ["lmi account", status.account ?? "-"],
     ["server", status.server],
     ["device", status.device],
+    ["problem", status.problem],
   ]);
 }
 
@@ -53,6 +54,7 @@ export function renderNetwork(network: NetworkView): string[] {
     ["capacity", `${network.memberCount}/${network.capacity}`],
     ["subscription", network.subscription],
     ["privileges", network.owner.isSelf ? null : network.privileges.join(", ")],
+    ["problem", network.problem],
   ]);
 }
 
