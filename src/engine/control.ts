@@ -200,7 +200,9 @@ export class Control implements EngineControl {
   #regains(error: unknown, name: string, peerSecret: Uint8Array): boolean {
     if (!(error instanceof ControlError) || error.code !== "alreadyMember" && error.code !== "isOwner") return false;
     const { account, secrets } = this.#options;
-    return secrets.regain(findNetwork(account.view, name).head, peerSecret);
+    if (!secrets.regain(findNetwork(account.view, name).head, peerSecret)) return false;
+    account.peers?.tryAgain();
+    return true;
   }
 
   invite(params: InviteParams): Promise<InviteView> {

@@ -122,6 +122,16 @@ export class Peers implements TunnelListener {
     this.#planRequests();
   }
 
+  /** What kept peers from us may be gone: tunnels in the making, which began under it, are made anew. */
+  tryAgain(): void {
+    for (const peer of this.#peers.values()) {
+      if (peer.inUse !== null) continue;
+      this.#drop(peer, CLOSE.leaving);
+      beginAnew(peer, this.#now());
+    }
+    this.#planRequests();
+  }
+
   /** The server gives no more tickets for a tunnel (it was started anew, and knows it no more): asks for another tunnel. */
   replace(localSpi: number): void {
     const peer = this.#find(localSpi)?.peer;
