@@ -174,7 +174,8 @@ class Engine {
     const server = chooseServer(folder, given, acceptNew);
     requireSuite(server, suite, acceptNew);
     const settings = this.#settings(folder);
-    const identity = await loadIdentity(folder, suite, random);
+    const hasAccount = server.account.clientId !== null;
+    const identity = await loadIdentity(folder, { suite, hasAccount }, random);
     const network = this.#inner.adopt(openNetworkConfiguration(folder.pathOf("journal")), (each) => each.close());
     undoChanges(network, this.#log);
     const overlay = openDevice(deviceName, network, this.#log);

@@ -22,10 +22,21 @@ export interface Identity {
 /**
  * The keys of the state folder; what is missing is made, and on the disk before it is used.
  *
- * @throws {UserError} exit 1 when the file is damaged, others can read it, or it cannot be written
+ * @param hasAccount whether there is an account, which belongs to keys that must be there
+ * @throws {UserError} exit 1 when the file is damaged or gone, others can read it, or it cannot be written
  */
-export async function loadIdentity(folder: StateFolder, suite: 1 | 2, random: Random): Promise<Identity> {
+export async function loadIdentity(
+  folder: StateFolder,
+  { suite, hasAccount }: { suite: 1 | 2; hasAccount: boolean },
+  random: Random,
+): Promise<Identity> {
   const stored = readIdentity(folder);
+  if (stored === null && hasAccount) {
+    throw new UserError(`Cannot use ${folder.path}: identity.json is gone, and the account there belongs to its keys`, {
+      hint:
+        "Put back a copy of it, or `restore` a backup. To begin with another account, move the folder `servers` away.",
+    });
+  }
   const ed25519 = stored === null ? generateEd25519(random) : ed25519FromSeed(stored.ed25519);
   const known = stored === null || stored.rsa === null ? null : readRsa(folder, stored.rsa);
   const rsa = known ?? (suite === 1 ? await generateRsaKeyPair() : null);

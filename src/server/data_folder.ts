@@ -44,6 +44,16 @@ export function lockDataFolder(folder: string): () => void {
   });
 }
 
+/** Whether the folder holds the truth of a server that has run before. */
+export function hasDatabase(folder: string): boolean {
+  try {
+    return Deno.statSync(`${folder}/${DATABASE_FILE}`).size > 0;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw folderError(folder, error);
+  }
+}
+
 /** Makes an empty file that only its owner may read, if there is none. */
 export function createFile(path: string): void {
   Deno.openSync(path, { write: true, create: true, mode: FILE_MODE }).close();
@@ -123,12 +133,16 @@ export function replacePrivateFile(folder: string, name: string, bytes: Uint8Arr
   }
 }
 
+/** Leaves nothing behind when it fails. */
 function writeTemporary(folder: string, name: string, bytes: Uint8Array): string {
   const path = `${folder}/.${name}.${crypto.randomUUID()}`;
   const file = Deno.openSync(path, { write: true, createNew: true, mode: FILE_MODE });
   try {
     for (let offset = 0; offset < bytes.length;) offset += file.writeSync(bytes.subarray(offset));
     file.syncSync();
+  } catch (error) {
+    Deno.removeSync(path);
+    throw error;
   } finally {
     file.close();
   }

@@ -6,7 +6,7 @@ import { generateRsaKeyPair, type RsaKeyPair, rsaKeyPairFromPkcs8 } from "../cry
 import type { TlsIdentity } from "../crypto/self_signed.ts";
 import { sshRsaFingerprintSha256 } from "../crypto/ssh_rsa.ts";
 import type { ServerPin } from "../protocol/mod.ts";
-import { readOrMakeFile } from "./data_folder.ts";
+import { DATABASE_FILE, hasDatabase, readOrMakeFile, readPrivateFile } from "./data_folder.ts";
 import { loadTlsIdentity } from "./tls_identity.ts";
 
 /** What makes a server this server: its secrets, which live in its data folder and nowhere else. */
@@ -30,12 +30,16 @@ const CHECKSUM_KEY_LENGTH = 32;
 const RELAY_ID_LENGTH = 16;
 const RELAY_KEY_LENGTH = 32;
 
+/** Without one of these the accounts in the database are worth nothing: their clients, or their checksums, would not match. */
+const KEYS_OF_A_DATABASE = ["ed25519.key", "rsa.key", "checksum.key"];
+
 /**
  * The identity in a data folder, made at the first call. Tickets outlive a restart, so the relay's part is kept as well.
  *
- * @throws {UserError} when the folder cannot be used or a key in it is damaged.
+ * @throws {UserError} when the folder cannot be used, or a key in it is damaged or gone.
  */
 export async function loadServerIdentity(folder: string, random: Random, wallMs: number): Promise<ServerIdentity> {
+  requireKeysOfDatabase(folder);
   const secret = (name: string, length: number) => readSecret(folder, name, length, random);
   const seed = await secret("ed25519.key", SEED_LENGTH);
   const rsa = await readOrMakeFile(folder, "rsa.key", async () => (await generateRsaKeyPair()).privateKey);
@@ -60,6 +64,11 @@ export function pinOf({ ed25519, rsa }: ServerIdentity): ServerPin {
   };
 }
 
+function requireKeysOfDatabase(folder: string): void {
+  if (!hasDatabase(folder)) return;
+  for (const name of KEYS_OF_A_DATABASE) if (readPrivateFile(folder, name) === null) throw missing(folder, name);
+}
+
 async function readSecret(folder: string, name: string, length: number, random: Random): Promise<Uint8Array> {
   const secret = await readOrMakeFile(folder, name, () => random.bytes(length));
   if (secret.length !== length) throw damaged(folder, name);
@@ -79,4 +88,13 @@ function damaged(folder: string, name: string, cause?: unknown): UserError {
     hint: "Put back a copy of it. Without it clients that know this server would take it for another one.",
     cause,
   });
+}
+
+function missing(folder: string, name: string): UserError {
+  return new UserError(
+    `Cannot use the data folder ${folder}: the file ${name} is gone, and its database belongs to it`,
+    {
+      hint: `Put back a copy of it. To begin as another server, without its accounts, move ${DATABASE_FILE} away.`,
+    },
+  );
 }

@@ -98,6 +98,16 @@ Deno.test("startEngine refuses damaged state and writes nothing over it", async 
   await (await start(world)).stop();
 });
 
+Deno.test("startEngine makes no new keys where an account belongs to keys that are gone", async () => {
+  await using world = await EngineWorld.make();
+  await (await start(world)).stop();
+  const file = `${world.stateDir("ann")}/identity.json`;
+  Deno.renameSync(file, `${file}.aside`);
+  await assert.rejects(start(world), isUserError(1, /identity.json is gone/));
+  Deno.renameSync(`${file}.aside`, file);
+  await (await start(world)).stop();
+});
+
 Deno.test("startEngine refuses suite 1 with a server that was seen with suite 2", async () => {
   await using world = await EngineWorld.make([1, 2]);
   await (await start(world)).stop();

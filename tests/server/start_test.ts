@@ -137,6 +137,21 @@ Deno.test("makeInvite asks for an address where the server listens on all of the
   Deno.removeSync(dataDir, { recursive: true });
 });
 
+Deno.test("startServer does not pass for another server when a key is gone beside its accounts", async () => {
+  const dataDir = Deno.makeTempDirSync({ prefix: "buri-start-" });
+  await (await startServer(anyPorts(dataDir))).stop();
+  for (const name of ["ed25519.key", "rsa.key", "checksum.key"]) {
+    Deno.renameSync(`${dataDir}/${name}`, `${dataDir}/aside`);
+    await refuses({ dataDir }, new RegExp(`${name} is gone`));
+    Deno.renameSync(`${dataDir}/aside`, `${dataDir}/${name}`);
+  }
+  await (await startServer(anyPorts(dataDir))).stop();
+  Deno.removeSync(`${dataDir}/buri.sqlite`);
+  Deno.removeSync(`${dataDir}/ed25519.key`);
+  await (await startServer(anyPorts(dataDir))).stop();
+  Deno.removeSync(dataDir, { recursive: true });
+});
+
 Deno.test(needs("startServer on a full disk says so in one line and loses nothing", "linux", "root"), async () => {
   const disk = Deno.makeTempDirSync({ prefix: "buri-full-" });
   run("mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", disk);
@@ -144,6 +159,8 @@ Deno.test(needs("startServer on a full disk says so in one line and loses nothin
     await (await startServer(anyPorts(`${disk}/data`))).stop();
     fillDisk(`${disk}/filler`);
     await refuses({ dataDir: `${disk}/data` }, /Cannot (use|write to) the data folder/);
+    const left = [...Deno.readDirSync(`${disk}/data`)].map(({ name }) => name);
+    assert.deepEqual(left.filter((name) => /^\..*\.[0-9a-f-]{36}$/.test(name)), [], "what it had begun to write");
     Deno.removeSync(`${disk}/filler`);
     await (await startServer(anyPorts(`${disk}/data`))).stop();
   } finally {
