@@ -25,6 +25,7 @@ plane.addTunnel({ localSpi, remoteSpi, suite: 2, virtualAddress: other, peerAcce
 plane.installKeys(localSpi, {
   epoch: 0,
   aead: 1,
+  isPlain: false,
   sealKey: new Uint8Array(32).fill(sealWith),
   sealSalt: new Uint8Array(12).fill(sealWith),
   openKey: new Uint8Array(32).fill(openWith),

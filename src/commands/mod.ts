@@ -39,6 +39,7 @@ import { notices } from "./notices.ts";
 import { netcheck } from "./netcheck.ts";
 import { peer } from "./peer.ts";
 import { ping } from "./ping.ts";
+import { plain } from "./plain.ts";
 import { reject } from "./reject.ts";
 import { restore } from "./restore.ts";
 import { schemaAbout } from "./schema.ts";
@@ -50,6 +51,7 @@ import { setAccess } from "./set_access.ts";
 import { setIpMode } from "./set_ip_mode.ts";
 import { setNick } from "./set_nick.ts";
 import { setPass } from "./set_pass.ts";
+import { setPlain } from "./set_plain.ts";
 import { status } from "./status.ts";
 import { unban } from "./unban.ts";
 import { up } from "./up.ts";
@@ -91,6 +93,7 @@ export const COMMANDS: readonly Command[] = [
   notices,
   setPass,
   setAccess,
+  setPlain,
   approve,
   reject,
   evict,
@@ -104,6 +107,7 @@ export const COMMANDS: readonly Command[] = [
   announce,
   peer,
   verify,
+  plain,
   ping,
   chat,
   inbox,

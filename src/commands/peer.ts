@@ -19,6 +19,7 @@ const PEER = v.object({
   suite: v.nullable(v.picklist([1, 2])),
   bytesIn: COUNT,
   bytesOut: COUNT,
+  encrypted: v.nullable(v.boolean()),
 });
 
 /** One peer. */
@@ -31,7 +32,7 @@ export const peer: Command = defineEngineCommand({
     { line: "peer 090-123-456", does: "show the peer with this client id" },
     { line: "peer bob --json", does: "show the only peer called bob to a program" },
   ],
-  json: "{id,nick,address4,address6,online,path,transport,endpoint,rttMs,suite,bytesIn,bytesOut}; " +
+  json: "{id,nick,address4,address6,online,path,transport,endpoint,rttMs,suite,bytesIn,bytesOut,encrypted}; " +
     "path is direct or relay, transport udp, tcp or tls, null = unknown",
   output: PEER,
   run: async ({ context, control, args, json }) => {
@@ -44,8 +45,22 @@ export const peer: Command = defineEngineCommand({
 
 /** The published record: members that are online but cannot be reached count as online, and the server as a relay. */
 function peerRecord(view: PeerView) {
-  const { id, nick, address4, address6, transport, endpoint, rttMs, suite, bytesIn, bytesOut } = view;
+  const { id, nick, address4, address6, transport, endpoint, rttMs, suite, bytesIn, bytesOut, encrypted } = view;
   const online = view.status !== "offline" && view.status !== "unapproved";
   const path = view.path === "server" ? "relay" : view.path;
-  return { id, nick, address4, address6, online, path, transport, endpoint, rttMs, suite, bytesIn, bytesOut };
+  return {
+    id,
+    nick,
+    address4,
+    address6,
+    online,
+    path,
+    transport,
+    endpoint,
+    rttMs,
+    suite,
+    bytesIn,
+    bytesOut,
+    encrypted,
+  };
 }

@@ -32,16 +32,20 @@ export interface RecordKernel {
   close(): void;
 }
 
-/** Makes the two directions of one AEAD. */
-export interface AeadMaker {
+/** Makes the two directions of one cipher. */
+export interface KernelMaker {
   /** Where its kernels come from, for people: `libcrypto` or `portable`. */
   readonly name: string;
-  /** Which AEAD. */
-  readonly aead: AeadId;
   /** For sealing the messages `firstSequence`, `firstSequence` + 1, … of `epoch`, none left out. */
   sealer(key: RecordKey, epoch: number, firstSequence: number): RecordKernel;
   /** For opening messages in any order. */
   opener(key: RecordKey): RecordKernel;
+}
+
+/** Makes those of an AEAD. */
+export interface AeadMaker extends KernelMaker {
+  /** Which AEAD. */
+  readonly aead: AeadId;
 }
 
 /** Kernels out of Deno's own node:crypto: everywhere, and some ten times slower than libcrypto. */

@@ -3,16 +3,24 @@
  *
  * @module
  */
-import { equalBytes, fromHex } from "../base/bytes.ts";
+import { concat, equalBytes, fromHex } from "../base/bytes.ts";
 import { AEAD_AES_256_GCM, AEAD_CHACHA20_POLY1305, AEAD_TAG_LENGTH, type AeadId } from "../crypto/aead.ts";
-import { openLibcrypto } from "../ffi/libcrypto.ts";
+import { type Libcrypto, openLibcrypto } from "../ffi/libcrypto.ts";
 import type { NativeMemory } from "../ffi/native_memory.ts";
-import { type AeadMaker, libcryptoMaker, portableMaker, RECORD_PREFIX_LENGTH, type RecordKey } from "./aead.ts";
+import {
+  type AeadMaker,
+  type KernelMaker,
+  libcryptoMaker,
+  portableMaker,
+  RECORD_PREFIX_LENGTH,
+  type RecordKey,
+} from "./aead.ts";
 import { LINEAR_AT } from "./arena.ts";
+import { libcryptoPlainMaker, portablePlainMaker } from "./plain.ts";
 import type { AeadCost } from "./types.ts";
 
-/** The kernels in use, by AEAD. */
-export type AeadMakers = Readonly<Record<AeadId, AeadMaker>>;
+/** The kernels in use: by AEAD, and those of plain tunnels. */
+export type AeadMakers = Readonly<Record<AeadId, AeadMaker>> & { readonly plain: KernelMaker };
 
 const MEASURED_LENGTH = 1350;
 const MEASURE_MS = 1;
@@ -35,25 +43,29 @@ function counting(length: number, first: number): Uint8Array {
   return Uint8Array.from({ length }, (_, index) => first + index);
 }
 
+/** The same text, and the tag that leaves it readable. */
+const PLAIN_ANSWER = concat(PLAINTEXT, fromHex("99b03f48bbbd67a04f60537ec82e2f64"));
+
 /** The fastest kernels that give the right answers; `portableOnly` leaves libcrypto aside. @throws {Error} if none does. */
 export function chooseAeads(memory: NativeMemory, portableOnly = false): AeadMakers {
-  return { 1: choose(memory, AEAD_AES_256_GCM, portableOnly), 2: choose(memory, AEAD_CHACHA20_POLY1305, portableOnly) };
-}
-
-function choose(memory: NativeMemory, aead: AeadId, portableOnly: boolean): AeadMaker {
   const library = portableOnly ? null : openLibcrypto();
-  if (library !== null) {
-    const maker = libcryptoMaker(memory, library, aead);
-    if (isRight(memory, maker)) return maker;
-  }
-  const portable = portableMaker(memory, aead);
-  if (!isRight(memory, portable)) throw new Error(`Cannot use AEAD ${aead}: its known answers do not hold`);
-  return portable;
+  const choose = <M extends KernelMaker>(native: (library: Libcrypto) => M, portable: M): M => {
+    const maker = library === null ? null : native(library);
+    if (maker !== null && isRight(memory, maker)) return maker;
+    if (!isRight(memory, portable)) throw new Error("Cannot protect packets: a known answer of a cipher does not hold");
+    return portable;
+  };
+  const aead = (id: AeadId) => choose((found) => libcryptoMaker(memory, found, id), portableMaker(memory, id));
+  return {
+    1: aead(AEAD_AES_256_GCM),
+    2: aead(AEAD_CHACHA20_POLY1305),
+    plain: choose((found) => libcryptoPlainMaker(memory, found), portablePlainMaker(memory)),
+  };
 }
 
 /** Whether a maker's kernels give the known answer, take it back, and refuse it with any one bit changed. */
-export function isRight(memory: NativeMemory, maker: AeadMaker): boolean {
-  const expected = fromHex(ANSWERS[maker.aead]);
+export function isRight(memory: NativeMemory, maker: AeadMaker | KernelMaker): boolean {
+  const expected = "aead" in maker ? fromHex(ANSWERS[maker.aead]) : PLAIN_ANSWER;
   const at = LINEAR_AT;
   const text = at + RECORD_PREFIX_LENGTH;
   const message = memory.bytes.subarray(at, text + expected.length);
@@ -80,7 +92,7 @@ export function isRight(memory: NativeMemory, maker: AeadMaker): boolean {
   }
 }
 
-function tryMake(maker: AeadMaker) {
+function tryMake(maker: KernelMaker) {
   try {
     return [maker.sealer(KEY, EPOCH, SEQUENCE), maker.opener(KEY)] as const;
   } catch {

@@ -48,6 +48,8 @@ export const EVENTS_AT: number = place(64);
 export const EXTRA_EVENTS_AT: number = place(64);
 /** 13 bytes of additional data of the message being sealed or opened. */
 export const AAD_AT: number = place(16);
+/** 12 bytes of nonce and an int that nobody reads, for datagrams that are not encrypted. */
+export const MAC_AT: number = place(16);
 /** `struct msghdr` and what belongs to it, for sending. */
 export const SEND_MESSAGE_AT: number = place(DATAGRAM_MESSAGE_LENGTH);
 /** The same for receiving. */

@@ -33,6 +33,8 @@ interface KeySlot {
  *     install "open"  --> next --(use)--> current --(use, install "both")--> previous --10 s--> cleared
  *     install "both"  -------------------> current
  *
+ * Keys of a plain tunnel leave the text as it is: then only the tag is made and checked.
+ *
  * Only `current` seals; all three open. An epoch names at most one of them.
  */
 export class ModernProtection implements Protection {
@@ -119,7 +121,7 @@ export class ModernProtection implements Protection {
   install(keys: TunnelKeys | ClassicKeys, use: "open" | "both", now: number): void {
     if (!("aead" in keys)) return;
     this.#forget(keys.epoch);
-    const maker = this.#makers[keys.aead];
+    const maker = keys.isPlain ? this.#makers.plain : this.#makers[keys.aead];
     const slot: KeySlot = {
       epoch: keys.epoch,
       sealer: maker.sealer({ key: keys.sealKey, salt: keys.sealSalt }, keys.epoch, keys.firstSequence),

@@ -9,6 +9,8 @@ export interface TunnelKeys {
   epoch: number;
   /** 1 = AES-256-GCM, 2 = ChaCha20-Poly1305. */
   aead: AeadId;
+  /** Whether frames are authenticated and not encrypted (PROTOCOL.md, section 14). */
+  isPlain: boolean;
   /** 32 bytes, for what we send. */
   sealKey: Uint8Array;
   /** 12 bytes. */

@@ -41,6 +41,7 @@ import type { Notices } from "./notices.ts";
 import type { NetworkSecrets } from "./secrets.ts";
 import { type ControlSession, type Login, ServerLink } from "./server_link.ts";
 import type { ServerWays } from "./server_ways.ts";
+import type { PlainPeers } from "./plain_tunnels.ts";
 import type { PeerPin, StoredAccount } from "./state_files.ts";
 import { startTunnelling, type Tunnelling } from "./tunnelling.ts";
 import type { PeerFacts } from "./views.ts";
@@ -66,6 +67,8 @@ export interface AccountOptions {
   pins: Map<number, PeerPin>;
   /** Keeps the pins. */
   savePins(pins: ReadonlyMap<number, PeerPin>): void;
+  /** Peers whose tunnels may go without encryption. */
+  plainPeers: PlainPeers;
   /** Peer secrets of networks. */
   secrets: NetworkSecrets;
   /** Welcomes and announcements. */

@@ -43,6 +43,7 @@ import type { KnownNetwork } from "./networks_view.ts";
 import { NetworkPowers } from "./network_powers.ts";
 import type { Notices } from "./notices.ts";
 import { natView, whyView } from "./nat_views.ts";
+import { namePlainPeer, type PlainPeers } from "./plain_tunnels.ts";
 import type { Pings } from "./pings.ts";
 import { deriveSecrets } from "./sealed_network.ts";
 import type { NetworkSecrets } from "./secrets.ts";
@@ -88,6 +89,8 @@ export interface ControlOptions {
   events: EventHub;
   /** Welcomes and announcements. */
   notices: Notices;
+  /** Peers whose tunnels may go without encryption. */
+  plainPeers: PlainPeers;
   /** Time. */
   clock: Clock;
   /** For nonces. */
@@ -243,6 +246,15 @@ export class Control implements EngineControl {
 
   setAccess(params: AccessParams): Promise<void> {
     return this.#powers.setAccess(params);
+  }
+
+  setPlain(params: NetworkParams & { allowed: boolean }): Promise<void> {
+    return this.#powers.setPlain(params);
+  }
+
+  // deno-lint-ignore require-await -- a refusal must be a rejection, not an exception
+  async plain({ peer, wanted }: { peer: string; wanted: boolean }): Promise<void> {
+    namePlainPeer(this.#options, findPeer(this.#viewInput(), peer), wanted);
   }
 
   approve(params: MemberParams): Promise<void> {

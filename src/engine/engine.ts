@@ -14,7 +14,7 @@ import { ControlError, type EngineControl, serveControl } from "../ipc/mod.ts";
 import type { ClientLoginOptions } from "../session/mod.ts";
 import { type HttpProxy, proxyFromEnvironment } from "../transport/http_proxy.ts";
 import { systemClock } from "../transport/system.ts";
-import { Account } from "./account.ts";
+import { Account, type AccountOptions } from "./account.ts";
 import type { Chat } from "./chat/chat.ts";
 import { type ChatParts, startChat, type StartedChat } from "./chat/start_chat.ts";
 import { finishRestore } from "./backup.ts";
@@ -24,16 +24,15 @@ import { EventHub } from "./events.ts";
 import { type Identity, loadIdentity } from "./identity.ts";
 import type { LoginError } from "./login_error.ts";
 import { requireNick } from "./names.ts";
-import type { AccountObserver } from "./observer.ts";
 import { watchOwnNetwork } from "./network_watch.ts";
 import { openOverlayDevice, type OverlayDevice, undoChanges } from "./overlay_device.ts";
 import { Notices } from "./notices.ts";
 import { Pings } from "./pings.ts";
+import { PlainPeers } from "./plain_tunnels.ts";
 import { NetworkSecrets } from "./secrets.ts";
 import { chooseServer, type ChosenServer, requireSuite } from "./server_choice.ts";
 import { ServerWays } from "./server_ways.ts";
 import {
-  type PeerPin,
   readNotices,
   readPins,
   readSecrets,
@@ -126,6 +125,9 @@ export async function startEngineWith(options: EngineOptions, means: EngineMeans
   }
 }
 
+/** What is kept of the time before besides accounts. */
+type Kept = Pick<AccountOptions, "secrets" | "notices" | "plainPeers">;
+
 class Engine {
   readonly #options: EngineOptions;
   readonly #means: EngineMeans;
@@ -183,7 +185,7 @@ class Engine {
     const dataPlane = await startDataPlane({ device: overlay.device, port: udpPort });
     this.#inner.defer(() => dataPlane.stop());
     this.#inner.defer(() => undoChanges(network, this.#log));
-    const kept = this.#readKept(folder, server.id);
+    const kept = this.#readKept(folder, server.id, settings);
     const { secrets } = kept;
     const pins = readPins(folder, server.id);
     const events = new EventHub(clock);
@@ -268,14 +270,16 @@ class Engine {
   }
 
   /** What goes on from the last run. */
-  #readKept(folder: StateFolder, serverId: string): { secrets: NetworkSecrets; notices: Notices } {
+  #readKept(folder: StateFolder, serverId: string, settings: StoredSettings): Kept {
     const secrets = new NetworkSecrets(readSecrets(folder, serverId), {
       save: (changed) => this.#saver.save("secrets", () => writeSecrets(folder, serverId, changed)),
       check: (kept) => requireSaved(() => writeSecrets(folder, serverId, kept)),
     });
     const saveNotices = (changed: readonly StoredNotice[]) =>
       this.#saver.save("notices", () => writeNotices(folder, serverId, changed));
-    return { secrets, notices: new Notices(readNotices(folder, serverId), saveNotices) };
+    const savePlain = (plainPeers: string[]) => requireSaved(() => writeSettings(folder, { ...settings, plainPeers }));
+    const plainPeers = new PlainPeers(settings, savePlain);
+    return { secrets, notices: new Notices(readNotices(folder, serverId), saveNotices), plainPeers };
   }
 
   #settings(folder: StateFolder): StoredSettings {
@@ -292,19 +296,20 @@ class Engine {
     return settings;
   }
 
-  #account(parts: {
-    folder: StateFolder;
-    server: ChosenServer;
-    identity: Identity;
-    settings: StoredSettings;
-    dataPlane: DataPlane;
-    network: NetworkConfiguration;
-    overlay: OverlayDevice;
-    pins: Map<number, PeerPin>;
-    observer: AccountObserver;
-    secrets: NetworkSecrets;
-    notices: Notices;
-  }): Account {
+  #account(
+    parts:
+      & {
+        folder: StateFolder;
+        server: ChosenServer;
+        identity: Identity;
+        settings: StoredSettings;
+        dataPlane: DataPlane;
+        network: NetworkConfiguration;
+        overlay: OverlayDevice;
+      }
+      & Pick<AccountOptions, "pins" | "observer">
+      & Kept,
+  ): Account {
     const { folder, server, identity, settings, dataPlane, network, overlay, ...kept } = parts;
     const { suite } = this.#options;
     const { clock, random } = this.#means;

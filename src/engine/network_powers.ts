@@ -77,6 +77,11 @@ export class NetworkPowers {
     await this.#change({ type: "setAccess", networkId, locked: asked(locked), approval });
   }
 
+  /** Lets tunnels of members go without encryption where both ends want it, or not. */
+  async setPlain({ network, allowed }: NetworkParams & { allowed: boolean }): Promise<void> {
+    await this.#change({ type: "setPlain", networkId: this.#known(network).head.networkId, plain: allowed });
+  }
+
   /** Lets somebody in who asked to join. */
   async approve(params: MemberParams): Promise<void> {
     await this.#change({ type: "approve", ...this.#member(params) });

@@ -14,6 +14,7 @@ import {
   MEMBER_CHANGE,
   MEMBER_STATUS,
   MEMBERSHIP,
+  NETWORK_FLAG,
   type NetworkHead,
 } from "../protocol/mod.ts";
 
@@ -116,6 +117,8 @@ export interface KnownPeer {
   isAllowed: boolean;
   /** Whether both are online in one of them: a tunnel may be made. */
   isWithinReach: boolean;
+  /** Whether all of them allow tunnels without encryption: the packets of all go through the one tunnel. */
+  allowsPlain: boolean;
 }
 
 /**
@@ -135,6 +138,7 @@ export function peersOf(view: NetworksView, own: OwnPlace): Map<number, KnownPee
         networkIds: [...known?.networkIds ?? [], head.networkId],
         isAllowed: known?.isAllowed === true || head.online,
         isWithinReach: known?.isWithinReach === true || (head.online && member.status === MEMBER_STATUS.online),
+        allowsPlain: known?.allowsPlain !== false && (head.flags & NETWORK_FLAG.plainTunnelsAllowed) !== 0,
       });
     }
   }

@@ -26,6 +26,8 @@ export interface PeerLink {
   offer: PeerOffer;
   /** Suite of its keys. */
   suite: 1 | 2;
+  /** Whether we consent to leave out encryption, and sign so in each exchange. */
+  mayBePlain: boolean;
   /** Whether the peer asked for it because it has no other: then nothing we send through an older one arrives. */
   isPeersOnly: boolean;
   /** Whether both ends have keys. */

@@ -13,11 +13,12 @@ import { formatIpv4 } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
 import { ed25519Fingerprint, sshRsaFingerprintSha256 } from "../crypto/mod.ts";
 import type { DataPlane, TunnelStats } from "../dataplane/types.ts";
-import { CLOSE, type ControlMessageOf, KEY_TYPE, MIN_SPI, TUNNEL_REASON } from "../protocol/mod.ts";
+import { CAPABILITY, CLOSE, type ControlMessageOf, KEY_TYPE, MIN_SPI, TUNNEL_REASON } from "../protocol/mod.ts";
 import type { ExchangeFailure, LocalParty } from "../session/mod.ts";
 import type { KnownPeer } from "./networks_view.ts";
 import { beginAnew, dueRequests, factsOf, isPathLost, newPeer, type Peer, type PeerLink } from "./peer.ts";
 import { judgePeer, type PeerOffer, pinAfterProof } from "./pins.ts";
+import type { PlainPeers } from "./plain_tunnels.ts";
 import type { PeerPin } from "./state_files.ts";
 import type { Tunnel } from "./tunnel.ts";
 import type { TunnelListener, Tunnels } from "./tunnels.ts";
@@ -58,6 +59,8 @@ export interface PeersOptions {
   pins: Map<number, PeerPin>;
   /** Keeps the pins. */
   savePins(): void;
+  /** Peers whose tunnels may go without encryption. */
+  plainPeers: Pick<PlainPeers, "allow">;
   /** Packets to this peer may go another way now, or none. */
   onPath(virtualAddress: number): void;
   /** The peer secrets of these networks, where we have them. */
@@ -91,6 +94,7 @@ export class Peers implements TunnelListener {
       if (known.get(virtualAddress)?.isAllowed !== true) this.#drop(peer, CLOSE.noCommonNetwork);
       if (!known.has(virtualAddress)) this.#peers.delete(virtualAddress);
     }
+    this.plainChanged();
     this.#planRequests();
   }
 
@@ -116,8 +120,21 @@ export class Peers implements TunnelListener {
   trustChanged(virtualAddress: number): void {
     const peer = this.#peers.get(virtualAddress);
     if (peer === undefined) return;
-    this.#drop(peer, CLOSE.leaving);
     peer.refused = null;
+    this.#renew(peer);
+  }
+
+  /** The user, or a network's owner, has changed which tunnels may go without encryption: those made otherwise are made anew. */
+  plainChanged(): void {
+    for (const peer of this.#peers.values()) {
+      const links = [peer.inUse, peer.inMaking].filter((link) => link !== null);
+      if (links.some((link) => link.mayBePlain !== this.#mayBePlain(peer, link))) this.#renew(peer);
+    }
+  }
+
+  /** Both ends come from nothing, so that nothing goes on under what was agreed before. */
+  #renew(peer: Peer): void {
+    this.#drop(peer, CLOSE.leaving);
     beginAnew(peer, this.#now());
     this.#planRequests();
   }
@@ -130,6 +147,10 @@ export class Peers implements TunnelListener {
       beginAnew(peer, this.#now());
     }
     this.#planRequests();
+  }
+
+  #mayBePlain({ known }: Peer, { suite, offer }: Pick<PeerLink, "suite" | "offer">): boolean {
+    return suite === 2 && this.#options.plainPeers.allow(known, offer.ed25519);
   }
 
   /** The server gives no more tickets for a tunnel (it was started anew, and knows it no more): asks for another tunnel. */
@@ -269,7 +290,11 @@ export class Peers implements TunnelListener {
     // We do not ask for a tunnel while we have one, so it was the peer.
     const isPeersOnly = message.cause === TUNNEL_REASON.wanted;
     const lostAt = this.#now();
-    peer.inMaking = { localSpi, offer, suite, isPeersOnly, isEstablished: false, lostAt, bytesIn: 0, bytesOut: 0 };
+    const mayBePlain = this.#mayBePlain(peer, { suite, offer });
+    const facts = { localSpi, offer, suite, mayBePlain, isPeersOnly, lostAt };
+    peer.inMaking = { ...facts, isEstablished: false, bytesIn: 0, bytesOut: 0 };
+    const { local } = this.#options;
+    const consent = mayBePlain ? CAPABILITY.plainTunnels : 0;
     const keyType = suite === 2 ? KEY_TYPE.ed25519 : KEY_TYPE.sshRsa;
     const { publicKey } = message.keys.find((key) => key.keyType === keyType)!;
     this.#options.tunnels.open({
@@ -277,7 +302,7 @@ export class Peers implements TunnelListener {
         suite,
         localSpi,
         remoteSpi,
-        local: this.#options.local,
+        local: { ...local, capabilities: local.capabilities | consent },
         peer: { address: peer.virtualAddress, publicKey },
       },
       networkSecrets: this.#options.networkSecrets(message.commonNetworks),

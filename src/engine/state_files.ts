@@ -39,6 +39,8 @@ export interface StoredSettings {
   wantsLogin: boolean;
   /** Which addresses the device has. */
   ipMode: IpMode;
+  /** Peers whose tunnels may go without encryption: fingerprints of their keys of suite 2, in hexadecimal. */
+  plainPeers: string[];
 }
 
 /** The account at one server. */
@@ -126,6 +128,7 @@ const SETTINGS = v.strictObject({
   wantsLogin: v.boolean(),
   // Files of earlier versions have none.
   ipMode: v.optional(v.picklist(["ipv4", "ipv6", "both"]), "both"),
+  plainPeers: v.optional(v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/))), []),
 });
 const ACCOUNT = v.strictObject({
   version: v.literal(1),
@@ -178,8 +181,9 @@ export function writeIdentity(folder: StateFolder, identity: StoredIdentity): vo
 /** Before the first start: no server, no nickname, wants to be logged in. */
 export function readSettings(folder: StateFolder): StoredSettings {
   const file = readJson(folder, "settings.json", SETTINGS);
-  if (file === null) return { server: null, nick: "", wantsLogin: true, ipMode: "both" };
-  return { server: file.server, nick: file.nick, wantsLogin: file.wantsLogin, ipMode: file.ipMode };
+  if (file === null) return { server: null, nick: "", wantsLogin: true, ipMode: "both", plainPeers: [] };
+  const { version: _, ...settings } = file;
+  return settings;
 }
 
 /** See {@linkcode writeIdentity}. */

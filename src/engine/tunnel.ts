@@ -83,6 +83,8 @@ export class Tunnel {
   readonly #bindings: RelayBinding[] = [];
   /** By relayId in hexadecimal. */
   readonly #streams = new Map<string, RelayStream>();
+  /** Whether both ends have agreed to go without encryption. */
+  isPlain = false;
   /** The peer's word on its NAT; null = it gave none. */
   peerNat: PeerNat | null = null;
   #candidates: Endpoint[] = [];
@@ -144,6 +146,7 @@ export class Tunnel {
       endpoint: formatEndpoint(relay ?? path.endpoint),
       rttMs: path.rttMs === null ? null : Math.round(path.rttMs * 100) / 100,
       suite: this.facts.suite,
+      isEncrypted: !this.isPlain,
     };
   }
 

@@ -8,7 +8,7 @@ import { Tunnels, type TunnelsOptions } from "./tunnels.ts";
 export interface TunnellingOptions
   extends
     Omit<TunnelsOptions, "exchanges" | "listener">,
-    Pick<PeersOptions, "pins" | "savePins" | "networkSecrets" | "onPath">,
+    Pick<PeersOptions, "pins" | "savePins" | "plainPeers" | "networkSecrets" | "onPath">,
     PeersServer {
   /** Who we are, and which addresses are virtual. */
   overlay: Overlay;

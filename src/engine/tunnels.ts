@@ -105,6 +105,8 @@ interface Entry {
   isInstalled: boolean;
   /** Whether the exchange was begun. */
   isBegun: boolean;
+  /** Whether the newest keys do not encrypt. */
+  isNextPlain: boolean;
   /** Whether we can seal, so that probes can be sent. */
   canSeal: boolean;
   /** When the peer last told of its endpoints inside the tunnel. */
@@ -147,6 +149,7 @@ export class Tunnels {
       networkSecrets,
       isInstalled: false,
       isBegun: false,
+      isNextPlain: false,
       canSeal: false,
       toldAt: -Infinity,
       cancelStart: () => {},
@@ -354,6 +357,7 @@ export class Tunnels {
         return this.#install(effect, entry);
       case "useKeys":
         dataPlane.useKeys(localSpi, effect.epoch);
+        entry.tunnel.isPlain = entry.isNextPlain;
         return startProbing(entry);
       case "arm":
         entry.cancelTimer();
@@ -386,6 +390,9 @@ export class Tunnels {
       const peerAcceptsPartialChecksum = (peerCapabilities & CAPABILITY.partialChecksums) !== 0;
       dataPlane.addTunnel({ ...entry.tunnel.facts, peerAcceptsPartialChecksum });
     }
+    entry.isNextPlain = keys.suite === 2 && keys.isPlain;
+    // As long as anything may leave under keys that do not encrypt, the tunnel does not.
+    entry.tunnel.isPlain = entry.isNextPlain || (use === "open" && entry.tunnel.isPlain);
     dataPlane.installKeys(localSpi, keys, use);
     if (keys.suite === 2) zeroize(keys.sealKey, keys.sealSalt, keys.openKey, keys.openSalt);
     else zeroize(keys.cipherKey, keys.macKey);

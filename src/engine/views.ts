@@ -41,6 +41,8 @@ export interface LinkFacts {
   rttMs: number | null;
   /** Suite of its keys. */
   suite: 1 | 2;
+  /** Whether others on the way cannot read it. */
+  isEncrypted: boolean;
 }
 
 /** What the engine itself knows of a peer. */
@@ -108,6 +110,7 @@ export function networkView({ head, members }: KnownNetwork, input: ViewInput): 
     type: head.kind === NETWORK_KIND.hubAndSpoke ? "hub-and-spoke" : "mesh",
     status: (head.flags & NETWORK_FLAG.locked) !== 0 ? "locked" : "unlocked",
     approve: (head.flags & NETWORK_FLAG.manualApproval) !== 0 ? "manual" : "auto",
+    plainTunnels: (head.flags & NETWORK_FLAG.plainTunnelsAllowed) !== 0,
     privileges: privilegesOf(head.privileges),
     problem: input.hasLostSecret(head) ? LOST_SECRET : null,
     members: others.map((member) => memberView(member, input, head.online))
@@ -168,10 +171,17 @@ function memberView(member: Member, input: ViewInput, isOnlineHere: boolean): Me
     endpoint: link?.endpoint ?? null,
     rttMs: link?.rttMs ?? null,
     suite: link?.suite ?? null,
+    encrypted: link?.isEncrypted ?? null,
     bytesIn: facts?.bytesIn ?? 0,
     bytesOut: facts?.bytesOut ?? 0,
-    message: status === "error" ? facts?.refused ?? null : status === "unreachable" ? "no path to this peer" : null,
+    message: messageOf(status, facts, link),
   };
+}
+
+function messageOf(status: MemberStatus, facts: PeerFacts | null, link: LinkFacts | null): string | null {
+  if (status === "error") return facts?.refused ?? null;
+  if (status === "unreachable") return "no path to this peer";
+  return link?.isEncrypted === false ? "not encrypted" : null;
 }
 
 const ROLES: Readonly<Record<number, MemberRole>> = {

@@ -72,6 +72,7 @@ const memberFields = {
   suite: v.nullable(v.picklist([1, 2])),
   bytesIn: count,
   bytesOut: count,
+  encrypted: v.nullable(v.boolean()),
   message: v.nullable(shown),
 };
 
@@ -89,6 +90,7 @@ const networkView = v.object({
   type: v.picklist(["mesh", "hub-and-spoke", "gateway"]),
   status: v.picklist(["unlocked", "locked"]),
   approve: v.picklist(["auto", "manual"]),
+  plainTunnels: v.boolean(),
   privileges,
   problem: v.nullable(shown),
   members: v.pipe(v.array(v.object(memberFields)), v.maxLength(MAX_MEMBERS)),
@@ -206,6 +208,8 @@ const METHODS: MethodTable = {
     }),
     result: done,
   },
+  setPlain: { kind: "call", params: v.strictObject({ network: typed, allowed: v.boolean() }), result: done },
+  plain: { kind: "call", params: v.strictObject({ peer: typed, wanted: v.boolean() }), result: done },
   approve: { kind: "call", params: v.strictObject(member), result: done },
   reject: { kind: "call", params: v.strictObject(member), result: done },
   evict: { kind: "call", params: v.strictObject(member), result: done },

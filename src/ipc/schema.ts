@@ -64,7 +64,9 @@ export interface MemberView {
   bytesIn: number;
   /** Bytes of inner packets sent to the peer since the engine started. */
   bytesOut: number;
-  /** Why `status` is `error` or `unreachable`, in letters and spaces only, or null. */
+  /** Whether the tunnel is encrypted: false only where both ends and all common networks agree (S100); null = no tunnel. */
+  encrypted: boolean | null;
+  /** Why `status` is `error` or `unreachable`, or that the tunnel is not encrypted, in letters and spaces only; or null. */
   message: string | null;
 }
 
@@ -108,6 +110,8 @@ export interface NetworkView {
   status: "unlocked" | "locked";
   /** Whether a new member is let in at once or waits for approval (S87). */
   approve: "auto" | "manual";
+  /** Whether tunnels within it may go without encryption where both ends want it, and the plan of this client allows it. */
+  plainTunnels: boolean;
   /** What this client may do in it; the owner may do everything. */
   privileges: PrivilegeName[];
   /** What keeps this client from the others and what to do, one line for a person; null = nothing. */
@@ -323,6 +327,10 @@ export interface EngineControl extends ChatControl, NatControl {
   setPassword(params: AdmissionParams): Promise<void>;
   /** Changes who may join. Fails with `networkNotFound`, `notPermitted`, `notLoggedIn`. */
   setAccess(params: AccessParams): Promise<void>;
+  /** Allows tunnels without encryption in a network, the owner's word. Fails with `networkNotFound`, `notPermitted`, `notLoggedIn`. */
+  setPlain(params: NetworkParams & { allowed: boolean }): Promise<void>;
+  /** Lets the tunnel with a peer go without encryption, as far as we are concerned. Fails with `peerNotFound`, `peerKeyRefused`, `limitReached`. */
+  plain(params: { peer: string; wanted: boolean }): Promise<void>;
   /** Lets in a member that waits. Fails with `networkNotFound`, `peerNotFound`, `notAwaitingApproval`, `notPermitted`. */
   approve(params: MemberParams): Promise<void>;
   /** Sends away a member that waits. Fails as `approve` does. */

@@ -125,6 +125,7 @@ export const CONTROL = {
   },
   synchronised: { number: 0x45, from: "server", fields: {} },
   sealing: { number: 0x46, from: "server", fields: { networkId: u32, sealing: blob(MAX_BLOB_LENGTH.sealing) } },
+  setPlain: { number: 0x4c, from: "client", fields: { ...networkChange, plain: flag } },
   setHub: { number: 0x47, from: "client", fields: { ...memberChange, hub: flag } },
   getBans: { number: 0x48, from: "client", fields: { networkId: u32 } },
   endpoints: { number: 0x50, from: "client", fields: { candidates } },

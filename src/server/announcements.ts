@@ -69,8 +69,9 @@ export function presenceOf(network: Network, { networkId, isOnline, isHub }: Mem
 export async function tellHeads(world: World, network: Network): Promise<void> {
   const members = await world.store.read((transaction) => transaction.membersOf(network.networkId));
   for (const member of members) {
-    const head = headOf(network, member, world.policy);
-    world.presence.find(member.clientId)?.send({ type: "networkChanged", requestId: 0, head });
+    const client = world.presence.find(member.clientId);
+    if (client === null) continue;
+    client.send({ type: "networkChanged", requestId: 0, head: headOf(network, member, client.plan, world.policy) });
   }
 }
 
@@ -104,7 +105,7 @@ export async function tellNetwork(
 ): Promise<void> {
   const members = await world.store.read((transaction) => transaction.membersOf(network.networkId));
   const isOnline = world.presence.isOnline.bind(world.presence);
-  client.send(networkMessage(network, membership, members, isOnline, world.policy));
+  client.send(networkMessage(network, membership, members, isOnline, { plan: client.plan, policy: world.policy }));
   tellSealing(world, client.clientId, network);
 }
 

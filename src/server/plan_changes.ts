@@ -34,16 +34,16 @@ export function applyPlans(world: World): Promise<void> {
 
 async function applyPlan(world: World, client: ControlClient): Promise<void> {
   const { clientId } = client;
-  const owned = await world.store.read(async (transaction) => {
+  const affected = await world.store.read(async (transaction) => {
     const account = await transaction.account(clientId);
     if (account === null || account.plan === client.plan) return [];
     client.plan = account.plan;
     const networks = [];
     for (const { networkId } of await transaction.membershipsOf(clientId)) {
       const network = await transaction.network(networkId);
-      if (network?.ownerClientId === clientId) networks.push(network);
+      if (network?.ownerClientId === clientId || network?.allowsPlain === true) networks.push(network);
     }
     return networks;
   });
-  for (const network of owned) await tellHeads(world, network);
+  for (const network of affected) await tellHeads(world, network);
 }

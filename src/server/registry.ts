@@ -147,6 +147,7 @@ export async function createNetwork(
     sealing: new Uint8Array(),
     welcome: "",
     isLocked: false,
+    allowsPlain: false,
     approval: "auto",
     capacity: MAX_COUNT.members,
     createdAtMs: context.nowMs,

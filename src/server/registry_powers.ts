@@ -93,6 +93,18 @@ export async function setAccess(
   });
 }
 
+/** Lets tunnels of members go without encryption, or not; the owner's word alone. @throws {RefusedError} */
+export async function setPlain(
+  transaction: StoreTransaction,
+  context: RegistryContext,
+  deed: Deed,
+  allowsPlain: boolean,
+): Promise<Network> {
+  const place = await placeWithPower(transaction, context, deed, "own");
+  if (allowsPlain) requireFeature(place, "plainTunnels", context.policy);
+  return await update(transaction, { ...place.network, allowsPlain });
+}
+
 async function update(transaction: StoreTransaction, network: Network): Promise<Network> {
   await transaction.updateNetwork(network);
   return network;

@@ -140,7 +140,11 @@ const setOnlineWork: ChangeWork<"setOnline"> = async (transaction, _context, mes
     tell: async () => {
       if (membership.status === "member") world.presence.put(client.clientId, presenceOf(network, membership));
       announceMember(world, network, membership, account, "changed");
-      client.send({ type: "networkChanged", requestId: 0, head: headOf(network, membership, world.policy) });
+      client.send({
+        type: "networkChanged",
+        requestId: 0,
+        head: headOf(network, membership, client.plan, world.policy),
+      });
       if (!isVisible) await endTunnelsWithStrangers(world, client.clientId);
     },
   };

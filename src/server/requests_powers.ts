@@ -27,6 +27,7 @@ import {
   setAdmin,
   setHub,
   setPassword,
+  setPlain,
   setWelcome,
   unban,
 } from "./registry_powers.ts";
@@ -64,6 +65,11 @@ const setAccessWork: ChangeWork<"setAccess"> = async (transaction, context, mess
   const approval = isManual === null ? null : isManual ? "manual" : "auto";
   const deed = { clientId: client.clientId, networkId };
   const network = await setAccess(transaction, context, deed, { isLocked, approval });
+  return { payload: NOTHING, tell: () => tellHeads(world, network) };
+};
+
+const setPlainWork: ChangeWork<"setPlain"> = async (transaction, context, { networkId, plain }, client, world) => {
+  const network = await setPlain(transaction, context, { clientId: client.clientId, networkId }, plain);
   return { payload: NOTHING, tell: () => tellHeads(world, network) };
 };
 
@@ -199,6 +205,7 @@ const announceWork: ChangeWork<"announce"> = async (transaction, context, { netw
 export const powerHandlers: Handlers = {
   setPassword: changing(setPasswordWork),
   setAccess: changing(setAccessWork),
+  setPlain: changing(setPlainWork),
   approve: changing(approveWork),
   reject: changing(rejectWork),
   evict: changing(evictWork),

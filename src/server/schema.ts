@@ -152,6 +152,8 @@ const MIGRATIONS: readonly (readonly (string | NewColumns)[])[] = [[
     checksum blob not null,
     primary key (network_id, verifier)
   )`,
+], [
+  { table: "networks", columns: { allows_plain: ["integer not null default 0", 0] } },
 ]];
 
 /**

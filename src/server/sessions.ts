@@ -115,7 +115,7 @@ export function enterSession(
     if (world.streams !== null) client.send({ type: "streams", requestId: 0, ...world.streams });
     const isOnline = world.presence.isOnline.bind(world.presence);
     for (const { network, membership, members } of networks) {
-      client.send(networkMessage(network, membership, members, isOnline, world.policy));
+      client.send(networkMessage(network, membership, members, isOnline, { plan: client.plan, policy: world.policy }));
       tellSealing(world, client.clientId, network);
       if (isOnline(client.clientId, network.networkId)) announceMember(world, network, membership, account, "changed");
     }

@@ -68,6 +68,8 @@ export interface Network {
   isLocked: boolean;
   /** What a join leads to. */
   approval: Approval;
+  /** Whether tunnels of its members may go without encryption where both ends want it (S100). */
+  allowsPlain: boolean;
   /** Most members, the owner and pending ones included. */
   capacity: number;
   /** When it was made. */

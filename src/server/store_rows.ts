@@ -64,6 +64,7 @@ export type NetworkRow = {
   welcome: string;
   is_locked: number;
   approval: string;
+  allows_plain: number;
   capacity: number;
   created_at_ms: number;
 };
@@ -167,6 +168,7 @@ export function toNetwork(row: NetworkRow, ownerPlan: PlanName): Network {
     welcome: row.welcome,
     isLocked: row.is_locked === 1,
     approval: row.approval as Network["approval"],
+    allowsPlain: row.allows_plain === 1,
     capacity: row.capacity,
     createdAtMs: row.created_at_ms,
   };
@@ -186,6 +188,7 @@ export function fromNetwork(network: Network): NetworkRow {
     welcome: network.welcome,
     is_locked: network.isLocked ? 1 : 0,
     approval: network.approval,
+    allows_plain: network.allowsPlain ? 1 : 0,
     capacity: network.capacity,
     created_at_ms: network.createdAtMs,
   };

@@ -15,20 +15,21 @@ import {
 } from "../protocol/mod.ts";
 import { type ServerPolicy, subscriptionOf } from "./plans.ts";
 import { areConnected, capacityOf, isOwner, privilegesOf } from "./powers.ts";
-import type { Account, Member, Membership, Network } from "./store.ts";
+import type { Account, Member, Membership, Network, PlanName } from "./store.ts";
 
 /** Whether a client is online in a network, as `Presence` knows it. */
 export type IsOnline = (clientId: number, networkId: number) => boolean;
 
-/** A network as one of its members sees it. */
-export function headOf(network: Network, membership: Membership, policy: ServerPolicy): NetworkHead {
+/** A network as one of its members sees it. `plan`: that member's. */
+export function headOf(network: Network, membership: Membership, plan: PlanName, policy: ServerPolicy): NetworkHead {
   return {
     networkId: network.networkId,
     name: network.name,
     kind: network.kind === "mesh" ? NETWORK_KIND.mesh : NETWORK_KIND.hubAndSpoke,
     flags: (network.isLocked ? NETWORK_FLAG.locked : 0) |
       (network.approval === "manual" ? NETWORK_FLAG.manualApproval : 0) |
-      (network.joinVerifier === null ? 0 : NETWORK_FLAG.hasPassword),
+      (network.joinVerifier === null ? 0 : NETWORK_FLAG.hasPassword) |
+      (mayGoPlain(network, plan, policy) ? NETWORK_FLAG.plainTunnelsAllowed : 0),
     capacity: capacityOf(network, policy),
     owner: network.ownerClientId,
     membership: membership.status === "member" ? MEMBERSHIP.member : MEMBERSHIP.awaitingApproval,
@@ -36,6 +37,11 @@ export function headOf(network: Network, membership: Membership, policy: ServerP
     privileges: privilegesOf(network, membership),
     subscription: subscriptionOf(policy, network.ownerPlan),
   };
+}
+
+/** Whoever is not told so asks no peer for it, so that both ends of a plain tunnel have the right (S100). */
+function mayGoPlain({ allowsPlain, ownerPlan }: Network, plan: PlanName, policy: ServerPolicy): boolean {
+  return allowsPlain && policy.plans[ownerPlan].plainTunnels && policy.plans[plan].plainTunnels;
 }
 
 /** A member as the other members see it. */
@@ -75,7 +81,7 @@ export function networkMessage(
   membership: Membership,
   members: readonly Member[],
   isOnline: IsOnline,
-  policy: ServerPolicy,
+  { plan, policy }: { plan: PlanName; policy: ServerPolicy },
 ): ControlMessageOf<"network"> {
   const visible = membership.status === "member"
     ? members.filter((each) => each.clientId === membership.clientId || areConnected(network, membership, each))
@@ -83,7 +89,7 @@ export function networkMessage(
   return {
     type: "network",
     requestId: 0,
-    head: headOf(network, membership, policy),
+    head: headOf(network, membership, plan, policy),
     members: visible.map((member) => memberRecord(network, member, member.account, isOnline)),
   };
 }

@@ -70,6 +70,8 @@ export interface ModernTunnelKeys {
   epoch: number;
   /** The AEAD that both ends chose. */
   aead: AeadId;
+  /** Whether both ends have signed that they want no encryption (section 14). */
+  isPlain: boolean;
   /** 32 bytes, for what we send. */
   sealKey: Uint8Array;
   /** 12 bytes. */

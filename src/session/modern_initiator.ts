@@ -263,7 +263,8 @@ interface Answer {
 
 function onKe2(state: Awaiting, from: Endpoint, tunnel: Tunnel, { now }: Moment): Step<ModernInitiatorState> {
   const { asked, history } = state;
-  const { ke2a, ciphertext, ke1a: { epoch } } = asked;
+  const { ke2a, ciphertext, ke1a } = asked;
+  const { epoch } = ke1a;
   if (ke2a === null || ciphertext === null) return ignore(state);
   const answer = judgeKe2(asked, ke2a, ciphertext, tunnel);
   // Halves that do not belong together may each be genuine: keep them until the other half comes again.
@@ -273,10 +274,10 @@ function onKe2(state: Awaiting, from: Endpoint, tunnel: Tunnel, { now }: Moment)
   }
   zeroize(...secretsOf(asked));
   const ke3 = makeKe3(answer, tunnel);
-  const keys = tunnelKeysOf(answer.keys, tunnel, epoch, answer.aead);
-  zeroizeModernKeys(answer.keys);
   const { localSpi } = tunnel;
-  const { peerCapabilities } = answer;
+  const { peerCapabilities, aead } = answer;
+  const keys = tunnelKeysOf(answer.keys, tunnel, { epoch, aead, capabilities: [ke1a.capabilities, peerCapabilities] });
+  zeroizeModernKeys(answer.keys);
   const sent = prove(
     {
       at: "awaitingConfirmation",

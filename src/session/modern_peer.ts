@@ -5,7 +5,7 @@
  */
 
 import type { AeadId } from "../crypto/mod.ts";
-import { MODERN_LENGTH, type ModernKe1a, type ModernKe2a, PURPOSE } from "../protocol/mod.ts";
+import { CAPABILITY, MODERN_LENGTH, type ModernKe1a, type ModernKe2a, PURPOSE } from "../protocol/mod.ts";
 import { endsOf, isInitiator, type Tunnel } from "./exchange_machine.ts";
 import type { ModernTunnelKeys } from "./exchange_types.ts";
 import { hashTranscript, type ModernKeys } from "./modern_keys.ts";
@@ -82,13 +82,24 @@ export function hashPeerTranscript(
 /** Sequences of a key begin at 1. */
 const FIRST_SEQUENCE = 1;
 
+/** What both ends have agreed on, besides the keys themselves. */
+export interface Terms {
+  /** Of the keys. */
+  epoch: number;
+  /** The AEAD that both ends chose. */
+  aead: AeadId;
+  /** Capabilities of either end as it has signed them. */
+  capabilities: readonly [number, number];
+}
+
 /** The keys of an exchange as the data plane of one end takes them. */
-export function tunnelKeysOf(keys: ModernKeys, tunnel: Tunnel, epoch: number, aead: AeadId): ModernTunnelKeys {
+export function tunnelKeysOf(keys: ModernKeys, tunnel: Tunnel, { epoch, aead, capabilities }: Terms): ModernTunnelKeys {
   const [seal, open] = isInitiator(tunnel) ? [keys.dataI, keys.dataR] : [keys.dataR, keys.dataI];
   return {
     suite: 2,
     epoch,
     aead,
+    isPlain: capabilities.every((bits) => (bits & CAPABILITY.plainTunnels) !== 0),
     sealKey: seal.key.slice(),
     sealSalt: seal.salt.slice(),
     openKey: open.key.slice(),

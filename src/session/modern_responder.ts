@@ -275,7 +275,8 @@ function onKe3(
   if (!holds) return drop(state, tunnel, "identity does not hold");
   const { localSpi } = tunnel;
   const { epoch, capabilities: peerCapabilities } = ke1a;
-  const tunnelKeys = tunnelKeysOf(keys, tunnel, epoch, aead);
+  const ends = [tunnel.local.capabilities, peerCapabilities] as const;
+  const tunnelKeys = tunnelKeysOf(keys, tunnel, { epoch, aead, capabilities: ends });
   zeroize(...secretsOfModern(keys));
   const isRekey = state.completed !== null;
   return {

@@ -144,7 +144,16 @@ Deno.test("ClassicProtection refuses everything without keys, and ignores keys o
   const end = new End(5000);
   const other = new Uint8Array(32);
   end.protection.install(
-    { epoch: 0, aead: 1, sealKey: other, sealSalt: other, openKey: other, openSalt: other, firstSequence: 1 },
+    {
+      epoch: 0,
+      aead: 1,
+      isPlain: false,
+      sealKey: other,
+      sealSalt: other,
+      openKey: other,
+      openSalt: other,
+      firstSequence: 1,
+    },
     "both",
     0,
   );

@@ -39,9 +39,9 @@ class End {
   }
 }
 
-function ends(firstSequence = 1, aead: 1 | 2 = 1): { a: End; b: End } {
+function ends(firstSequence = 1, aead: 1 | 2 = 1, isPlain: { a: boolean; b: boolean } = { a: false, b: false }) {
   const [a, b] = [new End(), new End()];
-  const keys = keyPair(0, firstSequence, aead);
+  const keys = { a: keyPair(0, firstSequence, aead, isPlain.a).a, b: keyPair(0, firstSequence, aead, isPlain.b).b };
   a.protection.install(keys.a, "both", 0);
   b.protection.install(keys.b, "both", 0);
   return { a, b };
@@ -285,4 +285,27 @@ Deno.test("ModernProtection ignores keys of suite 1 and a use of keys it does no
   a.protection.install({ cipherKey: new Uint8Array(32), macKey: new Uint8Array(20), firstSequence: 65 }, "both", 0);
   a.protection.use(9, 0);
   assert.equal(b.open(a.seal("as before")!), "as before");
+});
+
+Deno.test("ModernProtection with plain keys sends the text as it is, and takes none that was changed, repeated or cut", () => {
+  for (const aead of [1, 2] as const) {
+    const { a, b } = ends(1, aead, { a: true, b: true });
+    const datagram = a.seal("readable")!;
+    assert.equal(new TextDecoder().decode(datagram.subarray(12, -16)), "readable");
+    for (let at = 4; at < datagram.length; at++) {
+      const forged = datagram.slice();
+      forged[at]! ^= 1;
+      assert.ok((b.open(forged) as number) < 0, `byte ${at}`);
+    }
+    assert.ok((b.open(datagram.subarray(0, -1)) as number) < 0);
+    assert.equal(b.open(datagram), "readable");
+    assert.equal(b.open(datagram), REFUSED.replayed);
+  }
+});
+
+Deno.test("ModernProtection under keys that encrypt opens nothing that was sent plain, nor the other way round", () => {
+  for (const isPlain of [{ a: true, b: false }, { a: false, b: true }]) {
+    const { a, b } = ends(1, 1, isPlain);
+    assert.equal(b.open(a.seal("text")!), REFUSED.forged);
+  }
 });

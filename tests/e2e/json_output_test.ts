@@ -80,7 +80,17 @@ async function askEngines(described: Described): Promise<void> {
   await until("bob to be there", async () => (await ann.control.list())[0]!.members.length === 1);
   await until("the welcome", async () => (await bob.control.notices()).length === 1);
   await asBob("notices");
-  for (const line of ["list", "network games", "peer bob", "verify bob", "ping bob -c 2 -i 0.05", "why bob"]) {
+  for (
+    const line of [
+      "list",
+      "network games",
+      "peer bob",
+      "verify bob",
+      "ping bob -c 2 -i 0.05",
+      "why bob",
+      "plain bob on",
+    ]
+  ) {
     await asAnn(...line.split(" "));
   }
   await tellAndWatch(described, ann.stateDir);
@@ -89,7 +99,14 @@ async function askEngines(described: Described): Promise<void> {
   ) {
     await asAnn(...line.split(" "));
   }
-  for (const line of ["admin games bob evict,ban", "set-pass games other", "set-access games unlock manual"]) {
+  for (
+    const line of [
+      "admin games bob evict,ban",
+      "set-pass games other",
+      "set-access games unlock manual",
+      "set-plain games on",
+    ]
+  ) {
     await asAnn(...line.split(" "));
   }
   await asAnn("evict", "games", "bob");

@@ -7,7 +7,7 @@ import {
   reduceView,
   type ViewMessage,
 } from "../../src/engine/networks_view.ts";
-import { type Member, MEMBER_CHANGE, MEMBER_STATUS, type NetworkHead } from "../../src/protocol/mod.ts";
+import { type Member, MEMBER_CHANGE, MEMBER_STATUS, NETWORK_FLAG, type NetworkHead } from "../../src/protocol/mod.ts";
 
 const own: OwnPlace = { clientId: 1, virtualAddress: 0x0a000001, pool: { base: 0x0a000000, bits: 16 } };
 
@@ -123,4 +123,12 @@ Deno.test("peersOf leaves out addresses that are ours, outside of the pool, or o
   assert.equal(peersOf(view(network(7, wrong)), own).size, 0);
   const twice = view(network(7, [member(4, { address: 0x0a000009 }), member(5, { address: 0x0a000009 })]));
   assert.equal(peersOf(twice, own).get(0x0a000009)!.member.clientId, 4);
+});
+
+Deno.test("peersOf allows a plain tunnel where every common network does, and not only one of them", () => {
+  const allowed = { flags: NETWORK_FLAG.plainTunnelsAllowed };
+  const allowsPlain = (...networks: ViewMessage[]) => peersOf(view(...networks), own).get(0x0a000002)!.allowsPlain;
+  assert.ok(allowsPlain(network(7, [member(2)], allowed), network(8, [member(2)], allowed)));
+  assert.ok(!allowsPlain(network(7, [member(2)], allowed), network(8, [member(2)])));
+  assert.ok(!allowsPlain(network(7, [member(2)]), network(8, [member(2)], allowed)));
 });

@@ -6,7 +6,7 @@ import type { KnownPeer } from "../../src/engine/networks_view.ts";
 import { Peers } from "../../src/engine/peers.ts";
 import type { PeerPin } from "../../src/engine/state_files.ts";
 import type { Tunnel } from "../../src/engine/tunnel.ts";
-import { CLOSE, type ControlMessageOf, KEY_TYPE, TUNNEL_REASON } from "../../src/protocol/mod.ts";
+import { CAPABILITY, CLOSE, type ControlMessageOf, KEY_TYPE, TUNNEL_REASON } from "../../src/protocol/mod.ts";
 import { settle } from "../support/turns.ts";
 
 const OWN = 0x0a000005;
@@ -15,7 +15,7 @@ const HIGHER = 0x0a000009;
 
 function known(clientId: number, change: Partial<KnownPeer> = {}): KnownPeer {
   const member = { clientId, address: 0, nick: "", status: 1, role: 0 };
-  return { member, networkIds: [7], isAllowed: true, isWithinReach: true, ...change };
+  return { member, networkIds: [7], isAllowed: true, isWithinReach: true, allowsPlain: false, ...change };
 }
 
 const key = (value: number) => ({ keyType: KEY_TYPE.ed25519, publicKey: new Uint8Array(32).fill(value) });
@@ -49,6 +49,10 @@ class Rig {
   readonly pins = new Map<number, PeerPin>();
   savedPins = 0;
   isLoggedIn = true;
+  /** Whether the user has named the peer as one without encryption. */
+  isNamed = false;
+  /** Whether each tunnel was opened with our consent to that. */
+  readonly consents: boolean[] = [];
   stats: TunnelStats[] = [];
   readonly #open = new Map<number, Tunnel>();
   readonly peers: Peers;
@@ -75,7 +79,8 @@ class Rig {
       },
       tunnels: {
         get: (spi) => this.#open.get(spi),
-        open: ({ parameters: { localSpi } }) => {
+        open: ({ parameters: { localSpi, local } }) => {
+          this.consents.push((local.capabilities & CAPABILITY.plainTunnels) !== 0);
           this.done.push(`open ${localSpi}`);
           this.#open.set(localSpi, { link: () => link, tell } as unknown as Tunnel);
         },
@@ -86,6 +91,7 @@ class Rig {
       },
       pins: this.pins,
       savePins: () => this.savedPins++,
+      plainPeers: { allow: (peer) => this.isNamed && peer?.allowsPlain === true },
       networkSecrets: () => new Map(),
       onPath: () => {},
     });
@@ -407,4 +413,27 @@ Deno.test("Peers has packets for an address that no member has refused, once the
   rig.peers.want(LOWER);
   rig.peers.want(HIGHER);
   assert.deepEqual(rig.takeDone(), [`refuse ${LOWER.toString(16)}`]);
+});
+
+Deno.test("Peers consents to a plain tunnel where user and networks do, and makes it anew as soon as one does not", () => {
+  const rig = new Rig();
+  const told = (allowsPlain: boolean) => rig.know([HIGHER, known(2, { allowsPlain })]);
+  let localSpi = 1_000;
+  const meet = () => rig.peers.takeRendezvous(rendezvous({ localSpi: localSpi++ }));
+  told(false);
+  meet();
+  rig.isNamed = true;
+  rig.peers.plainChanged();
+  assert.deepEqual(rig.takeDone(), ["open 1000"], "the network does not allow it");
+  told(true);
+  assert.deepEqual(rig.takeDone(), ["close 1000 1"]);
+  meet();
+  rig.establish(1_001);
+  told(true);
+  assert.deepEqual(rig.takeDone(), ["open 1001", "route a000009 1001"]);
+  told(false);
+  assert.deepEqual(rig.takeDone(), ["unroute a000009", "close 1001 1"]);
+  meet();
+  assert.deepEqual(rig.consents, [false, true, false]);
+  rig.peers.stop();
 });

@@ -19,7 +19,13 @@ async function withFolder(run: (folder: StateFolder) => void): Promise<void> {
 Deno.test("state files read back exactly what was written", async () => {
   await withFolder((folder) => {
     const identity = { ed25519: bytes(32, 1), rsa: bytes(1200, 2) };
-    const settings = { server: "buri://a:1/#k", nick: "Zoë", wantsLogin: false, ipMode: "ipv6" as const };
+    const settings = {
+      server: "buri://a:1/#k",
+      nick: "Zoë",
+      wantsLogin: false,
+      ipMode: "ipv6" as const,
+      plainPeers: ["ab".repeat(32)],
+    };
     const account = {
       invite: "x",
       clientId: 123_456_789,
@@ -52,6 +58,7 @@ Deno.test("state files that were never written read as a first start", async () 
       nick: "",
       wantsLogin: true,
       ipMode: "both",
+      plainPeers: [],
     });
     assert.equal(files.readAccount(folder, "a"), null);
     assert.equal(files.readPins(folder, "a").size, 0);

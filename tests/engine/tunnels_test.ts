@@ -54,6 +54,7 @@ const keys = () => ({
   suite: 2 as const,
   epoch: 0,
   aead: 1 as const,
+  isPlain: false,
   sealKey: new Uint8Array(32).fill(1),
   sealSalt: new Uint8Array(12),
   openKey: new Uint8Array(32).fill(2),
@@ -293,6 +294,7 @@ Deno.test("Tunnels hands keys on, clears its own copy, and finds a path by probe
     endpoint: "198.51.100.7:42",
     rttMs: 9,
     suite: 2,
+    isEncrypted: true,
   });
   responder.tunnels.close(SPI, 1);
   assert.deepEqual(responder.take(), [`frame ${INNER_FRAME.close} path`, "exchange close", "remove 300"]);
@@ -418,7 +420,14 @@ Deno.test("Tunnels binds over a stream where the relay is silent by UDP, and goe
   rig.control(STREAM.endpoint, bound);
   rig.establish(STREAM.endpoint);
   const tunnel = rig.tunnels.get(SPI)!;
-  assert.deepEqual(tunnel.link(), { path: "relay", transport: "tls", endpoint: "203.0.113.1:443", rttMs: 9, suite: 2 });
+  assert.deepEqual(tunnel.link(), {
+    path: "relay",
+    transport: "tls",
+    endpoint: "203.0.113.1:443",
+    rttMs: 9,
+    suite: 2,
+    isEncrypted: true,
+  });
   rig.take();
   rig.control(RELAY, relayDatagrams.challenge.encode({ cookie: new Uint8Array(16).fill(9) }));
   assert.deepEqual(rig.take(), ["send 64 203.0.113.1:17771"]);

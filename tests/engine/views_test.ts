@@ -9,7 +9,7 @@ import {
   type PeerFacts,
   type ViewInput,
 } from "../../src/engine/views.ts";
-import { ControlError } from "../../src/ipc/schema.ts";
+import { ControlError, type MemberView } from "../../src/ipc/schema.ts";
 import type { Member, NetworkHead } from "../../src/protocol/mod.ts";
 
 const prefix6 = Uint8Array.of(0xfd, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0);
@@ -53,7 +53,7 @@ function input(change: Partial<ViewInput> = {}): ViewInput {
 }
 
 const link: PeerFacts = {
-  link: { path: "direct", transport: "udp", endpoint: "1.2.3.4:5", rttMs: 3, suite: 2 },
+  link: { path: "direct", transport: "udp", endpoint: "1.2.3.4:5", rttMs: 3, suite: 2, isEncrypted: true },
   refused: null,
   isUnreachable: false,
   bytesIn: 10,
@@ -76,6 +76,7 @@ Deno.test("listNetworks shows a network as commands expect it", () => {
     type: "mesh",
     status: "locked",
     approve: "manual",
+    plainTunnels: false,
     privileges: [],
     problem: null,
     members: ["", "Ann", "bob"],
@@ -106,6 +107,7 @@ Deno.test("listNetworks shows the path of a member that is online", () => {
     suite: 2,
     bytesIn: 10,
     bytesOut: 20,
+    encrypted: true,
     message: null,
   });
 });
@@ -156,4 +158,16 @@ Deno.test("findNetwork takes the exact name first and then any spelling of it", 
 
 Deno.test("formatClientId writes nine digits in threes", () => {
   assert.equal(formatClientId(90_123_456), "090-123-456");
+});
+
+Deno.test("listNetworks says of a tunnel that is not encrypted that it is not", () => {
+  const plain: PeerFacts = { ...link, link: { ...link.link!, isEncrypted: false } };
+  const of = (facts: PeerFacts | null) => {
+    const [, { encrypted, message }] = listNetworks(input({ factsOf: () => facts }))[0]!.members as [
+      unknown,
+      MemberView,
+    ];
+    return [encrypted, message];
+  };
+  assert.deepEqual([of(plain), of(link), of(null)], [[false, "not encrypted"], [true, null], [null, null]]);
 });

@@ -207,6 +207,7 @@ export const CONTROL_SAMPLES: Sample[] = [
     "server",
     "46" + "00000000" + "00000009" + "0003" + hx(3, 2),
   ),
+  control({ type: "setPlain", requestId: 1, ...SHARED, plain: true }, "client", "4c" + "00000001" + SHARED_HEX + "01"),
   control(
     { type: "setHub", requestId: 1, ...OF_MEMBER, hub: true },
     "client",

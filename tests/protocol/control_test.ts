@@ -52,6 +52,7 @@ Deno.test("CONTROL keeps its type numbers: a change here breaks every other impl
     sealing: "46",
     setHub: "47",
     getBans: "48",
+    setPlain: "4c",
     endpoints: "50",
     tunnelRequest: "51",
     rendezvous: "52",

@@ -1,7 +1,15 @@
 /** What plans allow: every limit of the published descriptions of Hamachi, and single limits that an operator sets. */
 import assert from "node:assert/strict";
 import { UserError } from "../../src/base/errors.ts";
-import { NETWORK_KIND, PRIVILEGE, RELAY_CLASS, RESULT_CODE, ticket, TUNNEL_REASON } from "../../src/protocol/mod.ts";
+import {
+  NETWORK_FLAG,
+  NETWORK_KIND,
+  PRIVILEGE,
+  RELAY_CLASS,
+  RESULT_CODE,
+  ticket,
+  TUNNEL_REASON,
+} from "../../src/protocol/mod.ts";
 import { showAccount } from "../../src/server/mod.ts";
 import { joinVerifierOf } from "../../src/server/policy.ts";
 import { parsePolicy } from "../../src/server/policy_file.ts";
@@ -16,6 +24,7 @@ import {
   setAccess,
   setAdmin,
   setPassword,
+  setPlain,
   setWelcome,
 } from "../../src/server/registry_powers.ts";
 import type { Account, Network, PlanName, StoreTransaction } from "../../src/server/store.ts";
@@ -111,6 +120,7 @@ const FEATURES: Record<
   "S89: banning": (tx, { context }, deed) => ban(tx, context, deed, { untilMs: 0, reason: "" }),
   "S97: administrators": (tx, { context }, deed) => setAdmin(tx, context, deed, PRIVILEGE.evict),
   "S98: the welcome": (tx, { context }, deed) => setWelcome(tx, context, deed, "hi"),
+  "S100: plain tunnels": (tx, { context }, deed) => setPlain(tx, context, deed, true),
   "S99: announcements": (tx, { context }, deed) => announce(tx, context, deed, "hi"),
 };
 
@@ -294,6 +304,29 @@ Deno.test("a plan that the operator sets takes effect while the server runs, and
   await ann.close();
   await test.restart();
   assert.equal((await showAccount(test.dataDir, clientId)).plan, "premium");
+});
+
+Deno.test("S100: a member is told that tunnels may be plain while its own plan and the owner's both allow it", async () => {
+  await using test = await startTestServer({ policy: POLICIES.hamachi });
+  await using ann = await test.connect({ nick: "Ann" });
+  await using bob = await test.connect({ nick: "Bob" });
+  const [{ clientId: annId }, { clientId: bobId }] = [await ann.next("welcome"), await bob.next("welcome")];
+  const password = { hasPassword: true, joinSecret: new Uint8Array(32).fill(1) };
+  const { networkId } = await ann.ask("create", { name: "Home LAN", kind: NETWORK_KIND.mesh, ...password });
+  await bob.must("join", { name: "Home LAN", ...password });
+  await bob.next("network");
+  const isAllowed = async () => {
+    const { head } = await bob.next("networkChanged");
+    return (head.flags & NETWORK_FLAG.plainTunnelsAllowed) !== 0;
+  };
+  await showAccount(test.dataDir, annId, "premium");
+  assert.equal(await isAllowed(), false);
+  await ann.must("setPlain", { networkId, plain: true });
+  assert.equal(await isAllowed(), false, "Bob is a free member");
+  await showAccount(test.dataDir, bobId, "premium");
+  assert.equal(await isAllowed(), true);
+  await showAccount(test.dataDir, annId, "free");
+  assert.equal(await isAllowed(), false);
 });
 
 Deno.test("showAccount refuses what is no server's folder, and an account that is not there", async () => {

@@ -18,6 +18,7 @@ import {
   setAdmin,
   setHub,
   setPassword,
+  setPlain,
   setWelcome,
   unban,
 } from "../../src/server/registry_powers.ts";
@@ -68,6 +69,7 @@ const ACTIONS: Record<string, { by: keyof typeof PRIVILEGE | null; to: "member" 
     to: "member",
     act: (tx, context, deed) => announce(tx, context, deed, "hi"),
   },
+  "allow plain tunnels": { by: null, to: "member", act: (tx, context, deed) => setPlain(tx, context, deed, true) },
   "name administrators": { by: null, to: "member", act: (tx, context, deed) => setAdmin(tx, context, deed, 1) },
   "name hubs": { by: null, to: "member", act: (tx, context, deed) => setHub(tx, context, deed, true) },
   "hand over": { by: null, to: "member", act: handOver },

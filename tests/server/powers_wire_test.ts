@@ -272,3 +272,17 @@ Deno.test("spokes see hubs only and get tunnels to them only, until one becomes 
   await eve.close();
   await close();
 });
+
+Deno.test("SET PLAIN shows the members that tunnels may go without encryption, over a restart, and is the owner's alone", async () => {
+  await using test = await startTestServer();
+  const { ann, bob, networkId, close } = await pair(test);
+  const isAllowed = ({ head }: { head: { flags: number } }) => (head.flags & NETWORK_FLAG.plainTunnelsAllowed) !== 0;
+  assert.equal((await bob.request("setPlain", { networkId, plain: true })).code, RESULT_CODE.notPermitted);
+  await ann.must("setPlain", { networkId, plain: true });
+  for (const client of [ann, bob]) assert.ok(isAllowed(await client.next("networkChanged")));
+  await close();
+  await test.restart();
+  await using again = await test.connect({ nick: "Eve" });
+  await again.must("join", { name: "Home LAN", ...PASSWORD });
+  assert.ok(isAllowed(await again.next("network")));
+});

@@ -45,6 +45,12 @@ export class DataPlaneTwin {
     this.#random = random;
   }
 
+  /** Whether the newest keys leave the text readable; null without keys of suite 2. */
+  get isPlain(): boolean | null {
+    const keys = this.#slots[0]?.keys;
+    return keys?.suite === 2 ? keys.isPlain : null;
+  }
+
   /** Takes keys as the data plane does; those of the same epoch make way. */
   install(keys: Keys, use: "open" | "both"): void {
     const epoch = keys.suite === 2 ? keys.epoch : 0;

@@ -108,11 +108,16 @@ export class CoreEnd {
 }
 
 /** Keys of one epoch for both ends. */
-export function keyPair(epoch: number, firstSequence = 1, aead: 1 | 2 = 1): { a: TunnelKeys; b: TunnelKeys } {
+export function keyPair(
+  epoch: number,
+  firstSequence = 1,
+  aead: 1 | 2 = 1,
+  isPlain = false,
+): { a: TunnelKeys; b: TunnelKeys } {
   const random = seededRandom(1000 + epoch);
   const [keyA, keyB] = [random.bytes(32), random.bytes(32)];
   const [saltA, saltB] = [random.bytes(12), random.bytes(12)];
-  const common = { epoch, aead, firstSequence };
+  const common = { epoch, aead, isPlain, firstSequence };
   return {
     a: { ...common, sealKey: keyA, sealSalt: saltA, openKey: keyB, openSalt: saltB },
     b: { ...common, sealKey: keyB, sealSalt: saltB, openKey: keyA, openSalt: saltA },

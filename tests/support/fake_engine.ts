@@ -215,6 +215,17 @@ export class FakeEngine implements EngineControl {
     await Promise.resolve();
   }
 
+  async setPlain({ network, allowed }: NetworkParams & { allowed: boolean }): Promise<void> {
+    this.#owned("setPlain", network).plainTunnels = allowed;
+    await Promise.resolve();
+  }
+
+  async plain({ peer, wanted }: { peer: string; wanted: boolean }): Promise<void> {
+    this.calls.push(`plain ${wanted}`);
+    this.#find(peer).encrypted = !wanted;
+    await Promise.resolve();
+  }
+
   async approve(params: MemberParams): Promise<void> {
     this.#waiting("approve", params).status = "offline";
     await Promise.resolve();

@@ -17,6 +17,7 @@ export function sampleMember(changes: Partial<MemberView> = {}): MemberView {
     suite: 2,
     bytesIn: 1536,
     bytesOut: 1048576,
+    encrypted: true,
     message: null,
     ...changes,
   };
@@ -24,7 +25,15 @@ export function sampleMember(changes: Partial<MemberView> = {}): MemberView {
 
 /** A member without a tunnel. */
 export function offlineMember(changes: Partial<MemberView> = {}): MemberView {
-  const gone = { status: "offline", path: null, transport: null, endpoint: null, rttMs: null, suite: null } as const;
+  const gone = {
+    status: "offline",
+    path: null,
+    transport: null,
+    endpoint: null,
+    rttMs: null,
+    suite: null,
+    encrypted: null,
+  } as const;
   return sampleMember({ ...gone, bytesIn: 0, bytesOut: 0, ...changes });
 }
 
@@ -42,6 +51,7 @@ export function sampleNetwork(changes: Partial<NetworkView> = {}): NetworkView {
     type: "mesh",
     status: "unlocked",
     approve: "auto",
+    plainTunnels: false,
     privileges: [],
     problem: null,
     members: [],

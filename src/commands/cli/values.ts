@@ -101,3 +101,9 @@ function parseWhole(text: string): number | null {
 function wrong(option: string, text: string, expected: string): UserError {
   return new UserError(`Cannot use ${option} ${text}: it takes ${expected}`, { exitCode: 2 });
 }
+
+/** `on` or `off`. @throws {UserError} exit 2 */
+export function parseSwitch(text: string): boolean {
+  if (text === "on" || text === "off") return text === "on";
+  throw new UserError(`Cannot use ${JSON.stringify(text)}: it is on or off`, { exitCode: 2 });
+}

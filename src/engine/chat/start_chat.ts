@@ -102,7 +102,11 @@ function accountOf({ account, nick, pins, secrets, dataPlane }: ChatParts): Chat
     view: () => account().view,
     peers: () => account().knownPeers,
     peerOf: (localSpi) => account().peers?.peerOf(localSpi) ?? null,
-    tunnelTo: (virtualAddress) => account().peers?.tunnelOf(virtualAddress)?.facts.localSpi ?? null,
+    tunnelTo: (virtualAddress) => {
+      const tunnel = account().peers?.tunnelOf(virtualAddress) ?? null;
+      // Messages are never readable on the way: where the tunnel does not see to that, the server takes them, sealed.
+      return tunnel === null || tunnel.isPlain ? null : tunnel.facts.localSpi;
+    },
     want: (virtualAddress) => account().peers?.want(virtualAddress),
     sendFrame: (localSpi, frameType, payload) => dataPlane.sendFrame(localSpi, null, frameType, payload),
     request: (request) => account().request(request),

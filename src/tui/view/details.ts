@@ -42,6 +42,7 @@ function networkFields(network: NetworkView): Field[] {
     ["approval", network.approve],
     ["type", network.type],
     ["plan", network.subscription],
+    ["encryption", network.plainTunnels ? "off where both ends agree" : ""],
     ["subnet", network.subnet ?? ""],
     ["your powers", network.owner.isSelf ? "" : network.privileges.join(", ")],
   ];

@@ -28,7 +28,7 @@ export function stateWord(member: MemberView): string {
 
 /**
  * The colours of Hamachi's window: green a direct tunnel, blinking while it is tried for, cyan a relayed one, grey offline,
- * yellow what needs attention, red no path; traffic glows.
+ * yellow what needs attention, such as a tunnel that is not encrypted, red no path; traffic glows.
  */
 export function memberStyle(member: MemberView, traffic: Traffic | undefined): Style {
   const bold = traffic !== undefined && traffic.inPerSecond + traffic.outPerSecond > 0;
@@ -42,6 +42,7 @@ export function memberStyle(member: MemberView, traffic: Traffic | undefined): S
       return { color: "yellow" };
     case "online":
       if (member.path === null) return { color: "green", blink: true };
+      if (member.encrypted === false) return { color: "yellow", bold };
       return { color: member.path === "direct" ? "green" : "cyan", bold };
   }
 }

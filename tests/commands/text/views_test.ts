@@ -9,7 +9,8 @@ import {
   renderStatus,
   shownBytes,
 } from "../../../src/commands/text/views.ts";
-import { readField } from "../../support/linux_client_reader.ts";
+import { renderList } from "../../../src/commands/text/list.ts";
+import { readField, readList } from "../../support/linux_client_reader.ts";
 import { offlineMember, sampleMember, sampleNetwork, sampleStatus } from "../../support/sample_views.ts";
 
 Deno.test("renderStatus prints the Linux client's fields and then its own", () => {
@@ -135,4 +136,16 @@ Deno.test("shownBytes uses the greatest unit that fits", () => {
     [2 ** 53 - 1, "8192.0 TiB"],
   ];
   for (const [bytes, text] of cases) assert.equal(shownBytes(bytes), text);
+});
+
+Deno.test("a tunnel without encryption, and a network that allows it, are shown as such and read back", () => {
+  const peer = { ...sampleMember({ encrypted: false, message: "not encrypted" }), networks: ["lab"] };
+  assert.equal(readField(renderPeer(peer).join("\n"), "encryption"), "none, both ends agree");
+  const [network] = readList(renderList([sampleNetwork({ members: [peer] })]).join("\n"));
+  assert.deepEqual([network!.memberList[0]!.mark, network!.memberList[0]!.message], ["*", "not encrypted"]);
+  assert.equal(
+    readField(renderNetwork(sampleNetwork({ plainTunnels: true })).join("\n"), "encryption"),
+    "off where both ends agree",
+  );
+  assert.equal(readField(renderNetwork(sampleNetwork()).join("\n"), "encryption"), null);
 });

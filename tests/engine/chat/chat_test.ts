@@ -53,7 +53,7 @@ class Rig implements AsyncDisposable {
 
   constructor() {
     const member = { clientId: BOB, address: BOB_ADDRESS, nick: "bob", status: 0, role: 0 };
-    const known: KnownPeer = { member, networkIds: [3], isAllowed: true, isWithinReach: false };
+    const known: KnownPeer = { member, networkIds: [3], isAllowed: true, isWithinReach: false, allowsPlain: false };
     this.chat = new Chat({
       account: {
         ownId: () => OWN,
