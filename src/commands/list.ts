@@ -18,7 +18,7 @@ export const list: Command = defineEngineCommand({
     { line: "list --json", does: "list them for a program" },
   ],
   json:
-    "[{id,name,online,memberCount,capacity,subnet,subscription,owner:{id,nick,isSelf},type,status,approve,plainTunnels,privileges," +
+    "[{id,name,online,memberCount,capacity,subnet,subscription,owner:{id,nick,isSelf},type,status,approve,plainTunnels,privileges,problem," +
     "members:[{id,nick,address4,address6,status,role,alias,path,transport,endpoint,rttMs,suite,bytesIn,bytesOut,encrypted,message}]}]",
   output: v.array(resultOf("network")),
   run: async ({ context, control, json }) => {

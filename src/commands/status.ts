@@ -13,7 +13,7 @@ export const status: Command = defineEngineCommand({
     { line: "status --json", does: "show it to a program" },
   ],
   json:
-    "{version,pid,status,id,address4,address6,nick,account,server,device}; status is offline, logging in or logged in",
+    "{version,pid,status,id,address4,address6,nick,account,server,device,problem}; status is offline, logging in or logged in",
   output: resultOf("status"),
   run: async ({ context, control, json }) => {
     const view = await control.status();
