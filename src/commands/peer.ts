@@ -20,6 +20,7 @@ const PEER = v.object({
   bytesIn: COUNT,
   bytesOut: COUNT,
   encrypted: v.nullable(v.boolean()),
+  plainWanted: v.boolean(),
 });
 
 /** One peer. */
@@ -32,7 +33,8 @@ export const peer: Command = defineEngineCommand({
     { line: "peer 090-123-456", does: "show the peer with this client id" },
     { line: "peer bob --json", does: "show the only peer called bob to a program" },
   ],
-  json: "{id,nick,address4,address6,online,path,transport,endpoint,rttMs,suite,bytesIn,bytesOut,encrypted}; " +
+  json:
+    "{id,nick,address4,address6,online,path,transport,endpoint,rttMs,suite,bytesIn,bytesOut,encrypted,plainWanted}; " +
     "path is direct or relay, transport udp, tcp or tls, null = unknown",
   output: PEER,
   run: async ({ context, control, args, json }) => {
@@ -45,7 +47,8 @@ export const peer: Command = defineEngineCommand({
 
 /** The published record: members that are online but cannot be reached count as online, and the server as a relay. */
 function peerRecord(view: PeerView) {
-  const { id, nick, address4, address6, transport, endpoint, rttMs, suite, bytesIn, bytesOut, encrypted } = view;
+  const { id, nick, address4, address6, transport, endpoint, rttMs, suite, bytesIn, bytesOut, encrypted, plainWanted } =
+    view;
   const online = view.status !== "offline" && view.status !== "unapproved";
   const path = view.path === "server" ? "relay" : view.path;
   return {
@@ -62,5 +65,6 @@ function peerRecord(view: PeerView) {
     bytesIn,
     bytesOut,
     encrypted,
+    plainWanted,
   };
 }

@@ -10,8 +10,9 @@ export const plain: Command = defineEngineCommand({
   summary: "Let the tunnel with a peer go without encryption, for speed",
   details: [
     "It does once the peer has said the same of this computer, and the owners of all networks that you have in common allow it " +
-    "(`set-plain`). Everybody on the way can read it then, yet nobody can change it: what is sent is still authenticated. " +
-    "`list` and `peer` say `not encrypted`. Messages never go through such a tunnel.",
+    "(`set-plain`). Everybody on the way can read it then, relays too, yet nobody can change it: what is sent is still " +
+    "authenticated. `list` and `peer` say `not encrypted`. Messages never go through such a tunnel.",
+    "Where both processors have instructions for AES, encryption costs next to nothing, and there is nothing to be gained.",
     "The consent is for the key that the peer has proved: should the key change, the tunnel is encrypted again.",
   ],
   args: [

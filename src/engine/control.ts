@@ -379,7 +379,7 @@ export class Control implements EngineControl {
   }
 
   #viewInput(): ViewInput {
-    const { account, settings, secrets } = this.#options;
+    const { account, settings, secrets, plainPeers } = this.#options;
     const { clientId, prefix6 } = account.stored;
     return {
       view: account.view,
@@ -388,6 +388,7 @@ export class Control implements EngineControl {
       prefix6: prefix6 ?? new Uint8Array(12),
       isLoggedIn: account.isReady,
       factsOf: (virtualAddress) => account.factsOf(virtualAddress),
+      wantsPlain: (virtualAddress) => plainPeers.has(account.trust.pins.get(virtualAddress)?.ed25519 ?? null),
       hasLostSecret: (head) => secrets.isLost(head),
     };
   }

@@ -73,6 +73,8 @@ export interface ViewInput {
   isLoggedIn: boolean;
   /** By virtual address. */
   factsOf(virtualAddress: number): PeerFacts | null;
+  /** Whether the user has named the peer as one whose tunnel may go without encryption. */
+  wantsPlain(virtualAddress: number): boolean;
   /** Whether the network must have a secret and this computer has it no longer. */
   hasLostSecret(head: NetworkHead): boolean;
 }
@@ -132,7 +134,11 @@ export function findPeer(input: ViewInput, text: string): PeerView {
   if (found.size > 1) throw new ControlError("peerAmbiguous", "Name the peer by its client id or its address.");
   for (const { member, networks } of found.values()) {
     const isOnlineHere = networks.some(({ head }) => head.online);
-    return { ...memberView(member, input, isOnlineHere), networks: networks.map(({ head }) => head.name) };
+    return {
+      ...memberView(member, input, isOnlineHere),
+      networks: networks.map(({ head }) => head.name),
+      plainWanted: input.wantsPlain(member.address),
+    };
   }
   throw new ControlError("peerNotFound");
 }

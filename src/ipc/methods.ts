@@ -150,7 +150,11 @@ const METHODS: MethodTable = {
   peer: {
     kind: "call",
     params: v.strictObject({ peer: typed }),
-    result: v.object({ ...memberFields, networks: v.pipe(v.array(shown), v.maxLength(MAX_NETWORKS)) }),
+    result: v.object({
+      ...memberFields,
+      networks: v.pipe(v.array(shown), v.maxLength(MAX_NETWORKS)),
+      plainWanted: v.boolean(),
+    }),
   },
   network: { kind: "call", params: network, result: networkView },
   setNick: { kind: "call", params: v.strictObject({ nick: typed }), result: done },

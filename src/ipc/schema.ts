@@ -74,6 +74,8 @@ export interface MemberView {
 export interface PeerView extends MemberView {
   /** Ids of the networks shared with the peer, at least one. */
   networks: string[];
+  /** Whether this client has said that the tunnel may go without encryption (`plain`), whatever came of it. */
+  plainWanted: boolean;
 }
 
 /** Who owns a network. */

@@ -31,6 +31,7 @@ Deno.test("a tunnel goes without encryption when both ends and the owner say so,
   await assert.rejects(bob.control.setPlain({ ...LAB, allowed: true }), isCode("notPermitted"));
   await becomes(true, ann, bob);
   await ann.control.plain({ peer: "bob", wanted: true });
+  assert.equal((await ann.control.peer({ peer: "bob" })).plainWanted, true);
   await bob.control.plain({ peer: "ann", wanted: true });
   await becomes(true, ann, bob);
   await ann.control.setPlain({ ...LAB, allowed: true });

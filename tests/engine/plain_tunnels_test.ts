@@ -8,7 +8,7 @@ import { sampleMember } from "../support/sample_views.ts";
 const KEY = new Uint8Array(32).fill(1);
 const OTHER_KEY = new Uint8Array(32).fill(2);
 const ADDRESS = 0x0a4d0002;
-const BOB: PeerView = { ...sampleMember(), networks: ["lab"] };
+const BOB: PeerView = { ...sampleMember(), networks: ["lab"], plainWanted: false };
 const peer = (allowsPlain: boolean): KnownPeer => ({
   member: { clientId: 2, address: ADDRESS, nick: "bob", status: 1, role: 0 },
   networkIds: [7],

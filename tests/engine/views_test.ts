@@ -47,6 +47,7 @@ function input(change: Partial<ViewInput> = {}): ViewInput {
     prefix6,
     isLoggedIn: true,
     factsOf: () => null,
+    wantsPlain: () => false,
     hasLostSecret: () => false,
     ...change,
   };

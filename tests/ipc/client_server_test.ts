@@ -65,7 +65,11 @@ Deno.test("openControl gives what the engine on the other end gives", async () =
   await withSession(engine, async ({ control }) => {
     assert.deepEqual(await control.status(), sampleStatus());
     assert.deepEqual(await control.list(), ONE_NETWORK());
-    assert.deepEqual(await control.peer({ peer: "bob" }), { ...sampleMember(), networks: ["office"] });
+    assert.deepEqual(await control.peer({ peer: "bob" }), {
+      ...sampleMember(),
+      networks: ["office"],
+      plainWanted: false,
+    });
     assert.equal(await control.setNick({ nick: "carol" }), undefined);
     assert.deepEqual(await control.logout(), { changed: true });
   });

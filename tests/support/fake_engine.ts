@@ -55,6 +55,8 @@ export class FakeEngine implements EngineControl {
   readonly banned = new Map<string, BanView[]>();
   /** Fingerprints by client id. */
   readonly pinned = new Map<string, string>();
+  /** Client ids of peers that may go without encryption. */
+  readonly plainPeers: Set<string> = new Set();
   /** What `notices` gives. */
   said: NoticeView[] = [];
   /** The history. */
@@ -103,7 +105,11 @@ export class FakeEngine implements EngineControl {
     this.calls.push("peer");
     const found = this.#find(peer);
     const networks = this.networks.filter(({ members }) => members.some(({ id }) => id === found.id));
-    return await Promise.resolve({ ...found, networks: networks.map(({ id }) => id) });
+    return await Promise.resolve({
+      ...found,
+      networks: networks.map(({ id }) => id),
+      plainWanted: this.plainPeers.has(found.id),
+    });
   }
 
   async network({ network }: NetworkParams): Promise<NetworkView> {
@@ -221,8 +227,9 @@ export class FakeEngine implements EngineControl {
   }
 
   async plain({ peer, wanted }: { peer: string; wanted: boolean }): Promise<void> {
-    this.calls.push(`plain ${wanted}`);
-    this.#find(peer).encrypted = !wanted;
+    const { id } = this.#find(peer);
+    if (wanted) this.plainPeers.add(id);
+    else this.plainPeers.delete(id);
     await Promise.resolve();
   }
 

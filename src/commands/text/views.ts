@@ -36,11 +36,17 @@ export function renderPeer(peer: PeerView): string[] {
     ["connection", shownPath(peer)],
     ["round trip", shownRtt(peer.rttMs)],
     ["suite", peer.suite === null ? null : String(peer.suite)],
-    ["encryption", peer.encrypted === false ? "none, both ends agree" : null],
+    ["encryption", shownEncryption(peer)],
     ["traffic", `${shownBytes(peer.bytesIn)} in, ${shownBytes(peer.bytesOut)} out`],
     ["networks", peer.networks.join(", ")],
     ["message", shownMessage(peer.message)],
   ]);
+}
+
+/** Nothing where it is as it always is. */
+function shownEncryption({ encrypted, plainWanted }: PeerView): string | null {
+  if (encrypted === false) return "none, both ends agree";
+  return plainWanted ? "on until the peer and all owners agree to none" : null;
 }
 
 /** One network, without its members. */

@@ -10,6 +10,7 @@ import {
   shownBytes,
 } from "../../../src/commands/text/views.ts";
 import { renderList } from "../../../src/commands/text/list.ts";
+import type { PeerView } from "../../../src/ipc/schema.ts";
 import { readField, readList } from "../../support/linux_client_reader.ts";
 import { offlineMember, sampleMember, sampleNetwork, sampleStatus } from "../../support/sample_views.ts";
 
@@ -48,7 +49,9 @@ Deno.test("renderStatus is read back as it was meant", () => {
 Deno.test("renderPeer prints the whole nickname and the path", () => {
   const nick = "a nickname that is much longer than 25 bytes €";
   assert.equal(
-    `\n${renderPeer({ ...sampleMember({ nick }), networks: ["office", "game night"] }).join("\n")}\n`,
+    `\n${
+      renderPeer({ ...sampleMember({ nick }), networks: ["office", "game night"], plainWanted: false }).join("\n")
+    }\n`,
     `
   client id  : 090-123-456
   nickname   : ${nick}
@@ -65,7 +68,9 @@ Deno.test("renderPeer prints the whole nickname and the path", () => {
 });
 
 Deno.test("renderPeer prints no path of a peer without a tunnel, and no IPv6 address beside an alias", () => {
-  const text = renderPeer({ ...offlineMember({ alias: "10.78.0.9" }), networks: ["office"] }).join("\n");
+  const text = renderPeer({ ...offlineMember({ alias: "10.78.0.9" }), networks: ["office"], plainWanted: false }).join(
+    "\n",
+  );
   assert.deepEqual(["connection", "round trip", "suite"].map((name) => readField(text, name)), [null, null, null]);
   assert.deepEqual(["address", "alias"].map((name) => readField(text, name)), ["10.77.0.2", "10.78.0.9"]);
 });
@@ -139,8 +144,16 @@ Deno.test("shownBytes uses the greatest unit that fits", () => {
 });
 
 Deno.test("a tunnel without encryption, and a network that allows it, are shown as such and read back", () => {
-  const peer = { ...sampleMember({ encrypted: false, message: "not encrypted" }), networks: ["lab"] };
-  assert.equal(readField(renderPeer(peer).join("\n"), "encryption"), "none, both ends agree");
+  const peer = {
+    ...sampleMember({ encrypted: false, message: "not encrypted" }),
+    networks: ["lab"],
+    plainWanted: false,
+  };
+  const encryptionOf = (view: PeerView) => readField(renderPeer(view).join("\n"), "encryption");
+  assert.equal(encryptionOf(peer), "none, both ends agree");
+  const named = { ...peer, encrypted: true, plainWanted: true };
+  assert.equal(encryptionOf(named), "on until the peer and all owners agree to none");
+  assert.equal(encryptionOf({ ...named, plainWanted: false }), null);
   const [network] = readList(renderList([sampleNetwork({ members: [peer] })]).join("\n"));
   assert.deepEqual([network!.memberList[0]!.mark, network!.memberList[0]!.message], ["*", "not encrypted"]);
   assert.equal(
