@@ -18,6 +18,7 @@ import {
 } from "../protocol/mod.ts";
 import type { ClientIdentity } from "../session/mod.ts";
 import { isLoopback, type OwnAddress } from "./candidates.ts";
+import { addClassicKey } from "./classic_key.ts";
 import { isOfType } from "./discovery.ts";
 import type { OwnNetwork } from "./nat_views.ts";
 import type { NatWatch } from "./nat_watch.ts";
@@ -280,6 +281,15 @@ export class Account {
     this.#startDiscovery(login);
     this.#whereabouts.loggedIn();
     this.#options.log.info("logged in", { address: formatIpv4(welcome.address) });
+    this.#addClassicKey(session.binding);
+  }
+
+  /** At each login, for the server does not tell what it has; one that has the key does nothing. */
+  #addClassicKey(binding: Uint8Array): void {
+    const { keys: { rsa }, suite, log } = this.#options;
+    if (suite === 1 || rsa === null) return;
+    const warn = (error: unknown) => log.warn("the server does not take the key of suite 1", { error });
+    this.request(addClassicKey(rsa, binding)).catch(warn);
   }
 
   #loggedOut(): void {

@@ -151,6 +151,10 @@ class StreamSession implements ControlSession {
     return this.#stream.remote;
   }
 
+  get binding(): Uint8Array {
+    return this.#login.binding;
+  }
+
   send(message: ControlMessage): Promise<void> {
     const frame = this.#login.stream.seal(encodeControl(message));
     if (frame === null) return Promise.reject(new Error("the numbers of this connection are used up"));

@@ -82,12 +82,17 @@ const AUTH_WORDS: Readonly<Record<number, string>> = {
   [AUTH_FAILED.accountDisabled]: "the account is disabled",
 };
 
+const AUTH_HINTS: Readonly<Record<number, string>> = {
+  [AUTH_FAILED.noSuchAccount]:
+    "Remove the server's folder within the state folder to register anew; the address will be another one.",
+  [AUTH_FAILED.keyDoesNotMatch]:
+    "With --suite 1: start once without it, which gives the account its key of suite 1, and then again with it.",
+};
+
 function authError(code: number, message: string): LoginError {
   const words = AUTH_WORDS[code] ?? "the server refuses the login";
   const isFinal = code !== AUTH_FAILED.tooMany;
-  const hint = code === AUTH_FAILED.noSuchAccount
-    ? "Remove the server's folder within the state folder to register anew; the address will be another one."
-    : undefined;
+  const hint = AUTH_HINTS[code];
   const options = hint === undefined ? {} : { hint };
   return new LoginError(message === "" ? words : `${words} (${message})`, {
     code: "notPermitted",

@@ -25,6 +25,8 @@ export interface ControlSession {
   readonly local: Endpoint;
   /** The server's end. */
   readonly remote: Endpoint;
+  /** Names the connection in proofs sent over it, 32 bytes. */
+  readonly binding: Uint8Array;
   /** Messages leave in order of the calls. Rejects when the connection is broken. */
   send(message: ControlMessage): Promise<void>;
   /** The next message; null at the end. @throws {ProtocolError} for anything that is not sealed by the server */

@@ -34,6 +34,7 @@ export const welcome: ControlMessageOf<"welcome"> = {
 export class FakeSession implements ControlSession {
   readonly local = parseEndpoint("127.0.0.1:1")!;
   readonly remote = parseEndpoint("127.0.0.1:2")!;
+  readonly binding = new Uint8Array(32);
   readonly sent: ControlMessage[] = [];
   readonly #queue: (ControlMessage | null)[] = [];
   #wake = () => {};
