@@ -165,14 +165,14 @@ class Engine {
 
   /** Opens everything and begins to log in. */
   async start(): Promise<void> {
-    const { stateDir, suite, device: deviceName, udpPort = 0, signal } = this.#options;
+    const { stateDir, server: given, acceptNew = false, suite, device: deviceName, udpPort = 0, signal } =
+      this.#options;
     const { clock, random, openDevice, startDataPlane } = this.#means;
     signal?.throwIfAborted();
     signal?.addEventListener("abort", () => this.#fail(signal.reason), { once: true });
     const folder = this.#outer.adopt(StateFolder.open(stateDir), (each) => each.close());
     this.#outer.defer(() => this.#saver.stop());
     finishRestore(folder);
-    const { server: given, acceptNew = false } = this.#options;
     const server = chooseServer(folder, given, acceptNew);
     requireSuite(server, suite, acceptNew);
     const settings = this.#settings(folder);
@@ -220,7 +220,7 @@ class Engine {
     });
     const ipc = await serveControl({ stateDir, control: this.control, log: this.#log });
     this.#outer.defer(() => ipc.stop());
-    this.#begin(account, settings, overlay);
+    if (this.#tearing === undefined) this.#begin(account, settings, overlay);
   }
 
   /** Ends everything. */

@@ -109,6 +109,7 @@ export class ServerWays {
 
   /** Opens a stream by the first of `order` that opens. @throws {NoWayError}, or the reason of `signal` */
   async open(order: readonly Rung[], signal: AbortSignal): Promise<OpenedWay> {
+    signal.throwIfAborted();
     const { clock } = this.#options;
     const climb = new Climb(order, clock.now());
     const reasons = new Map(order.map((rung) => [rungName(rung), "not tried"]));

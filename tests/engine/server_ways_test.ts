@@ -126,6 +126,12 @@ Deno.test("ServerWays says why no way opened, the best first", async () => {
   });
 });
 
+Deno.test("ServerWays opens nothing once its signal has aborted", async () => {
+  const { ways } = makeWays(1);
+  const signal = AbortSignal.abort(new Error("enough"));
+  await assert.rejects(ways.open(ways.order, signal), /enough/);
+});
+
 Deno.test("ServerWays gives up with the reason of its signal", async () => {
   using silent = listen(() => new Promise(() => {}));
   const { ways } = makeWays(1);
