@@ -57,7 +57,8 @@ function makeTun(name: string, moreFlags: number): { descriptor: number; name: s
   if (setupLibc().ioctl(descriptor, TUNSETIFF, request) < 0) {
     const errno = lastErrno();
     closeDescriptor(descriptor);
-    throw new SystemError(`make the tunnel device ${name}`, errno);
+    // A pattern is the kernel's business, not the person's.
+    throw new SystemError(name.includes("%") ? "make a tunnel device" : `make the tunnel device ${name}`, errno);
   }
   return { descriptor, name: new TextDecoder().decode(request.subarray(0, request.indexOf(0))) };
 }
