@@ -28,6 +28,7 @@ import { helpAbout } from "./help.ts";
 import { hub } from "./hub.ts";
 import { inbox } from "./inbox.ts";
 import { invite } from "./invite.ts";
+import { invites } from "./invites.ts";
 import { join } from "./join.ts";
 import { labNatMatrix } from "./lab_nat_matrix.ts";
 import { leave } from "./leave.ts";
@@ -45,6 +46,7 @@ import { restore } from "./restore.ts";
 import { schemaAbout } from "./schema.ts";
 import { server } from "./server.ts";
 import { serverAccount } from "./server_account.ts";
+import { revoke } from "./revoke.ts";
 import { serverInvite } from "./server_invite.ts";
 import { serverPolicy } from "./server_policy.ts";
 import { setAccess } from "./set_access.ts";
@@ -83,6 +85,8 @@ export const COMMANDS: readonly Command[] = [
   netcheck,
   create,
   invite,
+  invites,
+  revoke,
   join,
   leave,
   deleteNetwork,

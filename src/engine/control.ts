@@ -9,26 +9,19 @@ import type { Clock } from "../base/clock.ts";
 import type { Random } from "../base/random.ts";
 import { VERSION } from "../base/version.ts";
 import {
-  type AccessParams,
   type AdmissionParams,
-  type BanParams,
-  type BanView,
   ControlError,
   type CreateParams,
   type EngineControl,
   type EngineStatus,
-  type InviteParams,
-  type InviteView,
   type IpMode,
   type KeyView,
-  type MemberParams,
   type NetworkParams,
   type NetworkView,
   type NoticeView,
   type PeerView,
   type PingParams,
   type PingReply,
-  type PrivilegeName,
   type VerifyParams,
 } from "../ipc/schema.ts";
 import type { EngineEvent, EventsParams, InboxParams, MessageView, SendParams } from "../ipc/chat_schema.ts";
@@ -208,14 +201,10 @@ export class Control implements EngineControl {
     return true;
   }
 
-  invite(params: InviteParams): Promise<InviteView> {
-    return this.#invites.create(params);
-  }
-
-  joinInvited(params: { link: string }): Promise<{ network: string; pending: boolean }> {
-    return this.#invites.join(params);
-  }
-
+  readonly invite: EngineControl["invite"] = (params) => this.#invites.create(params);
+  readonly invites: EngineControl["invites"] = (params) => this.#invites.list(params);
+  readonly revoke: EngineControl["revoke"] = (params) => this.#invites.revoke(params);
+  readonly joinInvited: EngineControl["joinInvited"] = (params) => this.#invites.join(params);
   async verify(params: VerifyParams): Promise<KeyView> {
     return await this.#verification.verify(findPeer(this.#viewInput(), params.peer), params);
   }
@@ -240,67 +229,25 @@ export class Control implements EngineControl {
     await this.#setOnline(network, false);
   }
 
-  setPassword(params: AdmissionParams): Promise<void> {
-    return this.#powers.setPassword(params);
-  }
-
-  setAccess(params: AccessParams): Promise<void> {
-    return this.#powers.setAccess(params);
-  }
-
-  setPlain(params: NetworkParams & { allowed: boolean }): Promise<void> {
-    return this.#powers.setPlain(params);
-  }
-
+  readonly setPassword: EngineControl["setPassword"] = (params) => this.#powers.setPassword(params);
+  readonly setAccess: EngineControl["setAccess"] = (params) => this.#powers.setAccess(params);
+  readonly setPlain: EngineControl["setPlain"] = (params) => this.#powers.setPlain(params);
   // deno-lint-ignore require-await -- a refusal must be a rejection, not an exception
   async plain({ peer, wanted }: { peer: string; wanted: boolean }): Promise<void> {
     namePlainPeer(this.#options, findPeer(this.#viewInput(), peer), wanted);
   }
 
-  approve(params: MemberParams): Promise<void> {
-    return this.#powers.approve(params);
-  }
-
-  reject(params: MemberParams): Promise<void> {
-    return this.#powers.reject(params);
-  }
-
-  evict(params: MemberParams): Promise<void> {
-    return this.#powers.evict(params);
-  }
-
-  ban(params: BanParams): Promise<void> {
-    return this.#powers.ban(params);
-  }
-
-  unban(params: MemberParams): Promise<void> {
-    return this.#powers.unban(params);
-  }
-
-  bans(params: NetworkParams): Promise<BanView[]> {
-    return this.#powers.bans(params);
-  }
-
-  setAdmin(params: MemberParams & { privileges: PrivilegeName[] }): Promise<void> {
-    return this.#powers.setAdmin(params);
-  }
-
-  setHub(params: MemberParams & { hub: boolean }): Promise<void> {
-    return this.#powers.setHub(params);
-  }
-
-  handOver(params: MemberParams): Promise<void> {
-    return this.#powers.handOver(params);
-  }
-
-  setWelcome(params: NetworkParams & { text: string }): Promise<void> {
-    return this.#powers.setWelcome(params);
-  }
-
-  announce(params: NetworkParams & { text: string }): Promise<void> {
-    return this.#powers.announce(params);
-  }
-
+  readonly approve: EngineControl["approve"] = (params) => this.#powers.approve(params);
+  readonly reject: EngineControl["reject"] = (params) => this.#powers.reject(params);
+  readonly evict: EngineControl["evict"] = (params) => this.#powers.evict(params);
+  readonly ban: EngineControl["ban"] = (params) => this.#powers.ban(params);
+  readonly unban: EngineControl["unban"] = (params) => this.#powers.unban(params);
+  readonly bans: EngineControl["bans"] = (params) => this.#powers.bans(params);
+  readonly setAdmin: EngineControl["setAdmin"] = (params) => this.#powers.setAdmin(params);
+  readonly setHub: EngineControl["setHub"] = (params) => this.#powers.setHub(params);
+  readonly handOver: EngineControl["handOver"] = (params) => this.#powers.handOver(params);
+  readonly setWelcome: EngineControl["setWelcome"] = (params) => this.#powers.setWelcome(params);
+  readonly announce: EngineControl["announce"] = (params) => this.#powers.announce(params);
   notices(): Promise<NoticeView[]> {
     return Promise.resolve(this.#options.notices.list());
   }

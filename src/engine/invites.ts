@@ -1,10 +1,18 @@
-import { equalBytes } from "../base/bytes.ts";
+import { equalBytes, fromHex, toHex } from "../base/bytes.ts";
 import { ProtocolError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { INVITE_SEED_LENGTH, inviteSecret, sha256 } from "../crypto/mod.ts";
-import { ControlError, type FailureCode, type InviteParams, type InviteView } from "../ipc/schema.ts";
+import {
+  ControlError,
+  type FailureCode,
+  type InviteParams,
+  type InviteView,
+  type NetworkParams,
+  type OpenInviteView,
+} from "../ipc/schema.ts";
 import {
   formatNetworkInvite,
+  INVITE_ID_LENGTH,
   MEMBERSHIP,
   type NetworkInvite,
   parseInvite,
@@ -58,6 +66,37 @@ export class Invites {
     return { link: formatNetworkInvite({ server, networkId, seed, peerSecret }), network: name, uses, expiresAt };
   }
 
+  /** Those by which somebody may still join, as far as this client may end them. */
+  async list({ network }: NetworkParams): Promise<OpenInviteView[]> {
+    const { account } = this.#options;
+    this.#requireLogin();
+    const { head: { networkId }, members } = findNetwork(account.view, network);
+    const { invites } = await account.ask({ type: "getInvites", networkId });
+    return invites.map(({ inviteId, clientId, uses, expiresAt }) => ({
+      id: toHex(inviteId),
+      by: {
+        id: formatClientId(clientId),
+        nick: members.get(clientId)?.nick ?? "",
+        isSelf: clientId === account.stored.clientId,
+      },
+      usesLeft: uses,
+      expiresAt: expiresAt === 0n ? null : Number(expiresAt),
+    }));
+  }
+
+  /** Ends one of those. */
+  async revoke({ network, invite }: NetworkParams & { invite: string }): Promise<void> {
+    const { account } = this.#options;
+    this.#requireLogin();
+    const { networkId } = findNetwork(account.view, network).head;
+    const inviteId = readInviteId(invite);
+    const operation = account.newOperation();
+    await renaming(
+      { invalidPassword: "inviteNotFound" },
+      account.request({ type: "revokeInvite", operation, networkId, inviteId }),
+    );
+  }
+
   /** Joins the network of a link, if it is one of this server. */
   async join({ link }: { link: string }): Promise<{ network: string; pending: boolean }> {
     const { account, secrets } = this.#options;
@@ -86,6 +125,11 @@ export class Invites {
   #requireLogin(): void {
     if (this.#options.account.link.state !== "logged in") throw new ControlError("notLoggedIn");
   }
+}
+
+function readInviteId(text: string): Uint8Array {
+  if (new RegExp(`^[0-9a-f]{${2 * INVITE_ID_LENGTH}}$`, "i").test(text)) return fromHex(text.toLowerCase());
+  throw new ControlError("inviteNotFound", "`invites` lists them, each with its id.");
 }
 
 function readLink(link: string): NetworkInvite {

@@ -42,6 +42,7 @@ type MethodTable = {
 /** Caps that no honest engine or command comes near; they bound what a broken one can make us hold. */
 const MAX_NETWORKS = 4096;
 const MAX_MEMBERS = 4096;
+const MAX_INVITES = 64;
 const MAX_SHOWN_TEXT = 1024;
 
 const utf8Length = (text: string) => new TextEncoder().encode(text).length;
@@ -140,6 +141,12 @@ const noticeView = v.object({
 });
 
 const uses = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(65_535));
+const openInviteView = v.object({
+  id: shown,
+  by: v.object({ id: clientId, nick: shown, isSelf: v.boolean() }),
+  usesLeft: uses,
+  expiresAt: v.nullable(count),
+});
 const inviteView = v.object({ link: shown, network: shown, uses, expiresAt: v.nullable(count) });
 
 const fingerprint = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
@@ -181,6 +188,8 @@ const METHODS: MethodTable = {
     }),
     result: inviteView,
   },
+  invites: { kind: "call", params: network, result: v.pipe(v.array(openInviteView), v.maxLength(MAX_INVITES)) },
+  revoke: { kind: "call", params: v.strictObject({ network: typed, invite: typed }), result: done },
   joinInvited: {
     kind: "call",
     params: v.strictObject({ link: typed }),

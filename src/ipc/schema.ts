@@ -293,6 +293,18 @@ export interface InviteView {
   expiresAt: number | null;
 }
 
+/** An invite by which somebody may still join. Its link is known only to whoever was given it. */
+export interface OpenInviteView {
+  /** 16 digits of hexadecimal. */
+  id: string;
+  /** Who made it. */
+  by: { id: string; nick: string; isSelf: boolean };
+  /** How many may still join by it. */
+  usesLeft: number;
+  /** When it ends, milliseconds since 1970; null = never. */
+  expiresAt: number | null;
+}
+
 /** What a running engine does for commands. Each method rejects with `ControlError` and with nothing else. */
 export interface EngineControl extends ChatControl, NatControl {
   /** The engine's state. Never refused. */
@@ -317,6 +329,10 @@ export interface EngineControl extends ChatControl, NatControl {
   join(params: AdmissionParams): Promise<{ pending: boolean }>;
   /** Makes an invite to a network. Fails with `networkNotFound`, `notPermitted`, `limitReached`, `notLoggedIn`. */
   invite(params: InviteParams): Promise<InviteView>;
+  /** The invites of a network that this client may end. Fails with `networkNotFound`, `notLoggedIn`. */
+  invites(params: NetworkParams): Promise<OpenInviteView[]>;
+  /** Ends an invite. Fails with `networkNotFound`, `inviteNotFound`, `notLoggedIn`. */
+  revoke(params: NetworkParams & { invite: string }): Promise<void>;
   /** Joins by the link of an invite. Fails with `otherServer`, `invalidInvite`, and as `join` does. */
   joinInvited(params: { link: string }): Promise<{ network: string; pending: boolean }>;
   /** Shows the keys of a peer, pins one, or accepts a changed one. Fails with `peerNotFound`, `keyPinned`, `notLoggedIn`. */
@@ -410,6 +426,7 @@ export const FAILURE_REASONS = {
   nothingPending: "nothing is pending",
   keyPinned: "another key is pinned for this peer",
   invalidInvite: "the invite is used up or not valid",
+  inviteNotFound: "there is no such invite of yours",
   otherServer: "the invite is for another server",
   notLoggedIn: "you are not logged in",
   noServer: "no server is set",

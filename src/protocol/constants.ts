@@ -106,6 +106,7 @@ export const MAX_COUNT = {
   networks: 256,
   /** Bans of one network that one answer tells. */
   bans: 256,
+  invites: 64,
   /** Members of one network; with names of the longest kind they still fit into one frame. */
   members: 256,
 } as const;

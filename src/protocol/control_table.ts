@@ -22,7 +22,16 @@ import {
   u8,
 } from "./fields.ts";
 import { suites } from "./negotiation.ts";
-import { bans, candidates, member, networkHead, publicKeys, relayOffers } from "./records.ts";
+import {
+  bans,
+  candidates,
+  INVITE_ID_LENGTH,
+  invites,
+  member,
+  networkHead,
+  publicKeys,
+  relayOffers,
+} from "./records.ts";
 import { record } from "./fields.ts";
 import { MESSAGE_KEY_LENGTH } from "./sealed_message.ts";
 
@@ -170,6 +179,8 @@ export const CONTROL = {
     fields: { ...networkChange, uses: u16, expiresAt: u64, verifier: secret },
   },
   joinInvited: { number: 0x64, from: "client", fields: { ...networkChange, secret } },
+  getInvites: { number: 0x65, from: "client", fields: { networkId: u32 } },
+  revokeInvite: { number: 0x66, from: "client", fields: { ...networkChange, inviteId: bytes(INVITE_ID_LENGTH) } },
   putMessageKey: { number: 0x68, from: "client", fields: { messageKey: bytes(MESSAGE_KEY_LENGTH) } },
   getMessageKey: { number: 0x69, from: "client", fields: { clientId: u32 } },
 } as const satisfies Record<string, ControlDefinition>;
@@ -182,5 +193,6 @@ export const RESULT_PAYLOAD = {
   getKeys: record({ keys: publicKeys }),
   getTickets: record({ relays: relayOffers }),
   getBans: record({ bans }),
+  getInvites: record({ invites }),
   getMessageKey: record({ keys: publicKeys, messageKey: blob(MESSAGE_KEY_LENGTH) }),
 };

@@ -8,6 +8,7 @@
  *     relay      relayId 16 | list of endpoint (1 to 8) | blob ticket | bindSecret 32
  *     key        keyType u8 | blob publicKey
  *     ban        clientId u32 | text nick | until u64 | text reason
+ *     invite     inviteId 8 | clientId u32 | uses u16 | expiresAt u64
  *
  * Numbers that a later version may add to (kinds, states) stay numbers: an unknown one must not cost the whole message.
  *
@@ -129,6 +130,18 @@ export interface BanRecord {
   reason: string;
 }
 
+/** An invite to a network, without its secret. */
+export interface InviteRecord {
+  /** The first 8 bytes of its verifier. */
+  inviteId: Uint8Array;
+  /** The member that made it. */
+  clientId: number;
+  /** How often it may still be used. */
+  uses: number;
+  /** Wall-clock ms at which it ends, 0 = never. */
+  expiresAt: bigint;
+}
+
 /** Field of a {@linkcode NetworkHead}. */
 export const networkHead: Field<NetworkHead> = record({
   networkId: u32,
@@ -173,6 +186,15 @@ export const relayOffers: Field<RelayOffer[]> = list(relayOffer, { max: MAX_COUN
 export const bans: Field<BanRecord[]> = list(
   record({ clientId: u32, nick: text(MAX_TEXT_LENGTH.nick), until: u64, reason: text(MAX_TEXT_LENGTH.banReason) }),
   { max: MAX_COUNT.bans },
+);
+
+/** Bytes of an {@linkcode InviteRecord.inviteId}. */
+export const INVITE_ID_LENGTH = 8;
+
+/** Field of up to 64 invites. */
+export const invites: Field<InviteRecord[]> = list(
+  record({ inviteId: bytes(INVITE_ID_LENGTH), clientId: u32, uses: u16, expiresAt: u64 }),
+  { max: MAX_COUNT.invites },
 );
 
 /** Field of a few public keys. */

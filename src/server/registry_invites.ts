@@ -4,11 +4,13 @@
  *
  * @module
  */
+import { equalBytes } from "../base/bytes.ts";
 import { sha256 } from "../crypto/hash.ts";
+import { INVITE_ID_LENGTH } from "../protocol/mod.ts";
 import { alreadyIn, decideAdmission } from "./policy.ts";
-import { MAX_INVITES } from "./powers.ts";
+import { hasPower, MAX_INVITES } from "./powers.ts";
 import { RefusedError } from "./refusal.ts";
-import { newMembership, ownMembership, readApplicant, type RegistryContext } from "./registry.ts";
+import { newMembership, ownMembership, readApplicant, type RegistryContext, requireAccount } from "./registry.ts";
 import type { Deed } from "./registry_powers.ts";
 import type { Invite, Membership, Network, StoreTransaction } from "./store.ts";
 
@@ -31,7 +33,7 @@ export async function createInvite(
   if (usesLeft === 0 || isOver) throw new RefusedError("notUnderstood");
   await transaction.deleteExpiredInvites(networkId, nowMs);
   if (await transaction.invite(networkId, verifier) !== null) throw new RefusedError("notPermitted");
-  if (await transaction.countInvites(networkId) >= MAX_INVITES) throw new RefusedError("limitReached");
+  if ((await transaction.invitesOf(networkId)).length >= MAX_INVITES) throw new RefusedError("limitReached");
   await transaction.putInvite({ networkId, verifier, clientId, usesLeft, expiresAtMs });
 }
 
@@ -62,6 +64,54 @@ export async function joinInvited(
   const membership = newMembership(context, network, clientId, status);
   await transaction.putMembership(membership);
   return { network, membership };
+}
+
+/**
+ * The invites by which somebody may still join, those of others only for whoever could end them all by another password.
+ *
+ * @throws {RefusedError} `networkNotFound` for strangers
+ */
+export async function listInvites(
+  transaction: StoreTransaction,
+  context: RegistryContext,
+  deed: Deed,
+): Promise<Invite[]> {
+  const seesAll = await mayEndAll(transaction, context, deed);
+  const invites = await transaction.invitesOf(deed.networkId);
+  return invites.filter((invite) => isGood(invite, context.nowMs) && (seesAll || invite.clientId === deed.clientId));
+}
+
+/**
+ * Ends an invite before its time: one's own, or any for whoever could end them all by another password.
+ *
+ * @param inviteId see {@linkcode inviteIdOf}
+ * @throws {RefusedError} `networkNotFound` for strangers; `invalidPassword` when there is none of that id, or it is another's
+ */
+export async function revokeInvite(
+  transaction: StoreTransaction,
+  context: RegistryContext,
+  deed: Deed,
+  inviteId: Uint8Array,
+): Promise<void> {
+  const seen = await listInvites(transaction, context, deed);
+  const invite = seen.find((each) => equalBytes(inviteIdOf(each), inviteId));
+  if (invite === undefined) throw new RefusedError("invalidPassword");
+  await transaction.putInvite({ ...invite, usesLeft: 0 });
+}
+
+/** By what it is known: 8 bytes that tell nothing of its secret. */
+export function inviteIdOf({ verifier }: Invite): Uint8Array {
+  return verifier.subarray(0, INVITE_ID_LENGTH);
+}
+
+async function mayEndAll(
+  transaction: StoreTransaction,
+  { policy }: RegistryContext,
+  { clientId, networkId }: Deed,
+): Promise<boolean> {
+  const { network, membership } = await ownMembership(transaction, clientId, networkId);
+  const account = await requireAccount(transaction, clientId);
+  return hasPower({ network, membership, account }, "setPassword", policy);
 }
 
 function isGood({ usesLeft, expiresAtMs }: Invite, nowMs: number): boolean {

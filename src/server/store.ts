@@ -246,8 +246,8 @@ export interface StoreTransaction {
 
   /** By SHA-256 of its secret; over or not. */
   invite(networkId: number, verifier: Uint8Array): Promise<Invite | null>;
-  /** How many a network has. */
-  countInvites(networkId: number): Promise<number>;
+  /** All of a network, over or not. */
+  invitesOf(networkId: number): Promise<Invite[]>;
   /** Adds an invite or replaces it; one that is used up is removed. */
   putInvite(invite: Invite): Promise<void>;
   /** Removes all of a network. */

@@ -253,8 +253,8 @@ class SqlTransaction implements StoreTransaction {
     return convert(await this.#find("invites", { network_id: networkId, verifier }), toInvite);
   }
 
-  async countInvites(networkId: number): Promise<number> {
-    return (await this.#select("invites", { network_id: networkId })).length;
+  async invitesOf(networkId: number): Promise<Invite[]> {
+    return (await this.#select("invites", { network_id: networkId })).map(toInvite);
   }
 
   async putInvite(invite: Invite): Promise<void> {

@@ -76,7 +76,12 @@ async function askEngines(described: Described): Promise<void> {
   await asAnn("create", "games", "s3same", "--type", "hub");
   await asAnn("welcome", "games", "Be nice.");
   const [{ link }] = await asAnn("invite", "games") as [{ link: string }];
+  const [[{ id: inviteId }]] = await asAnn("invites", "games") as unknown as [[{ id: string }]];
   await asBob("join", link);
+  await described.ask(ann.stateDir, "invite", "games", "--uses", "2");
+  const [[{ id: other }]] = await asAnn("invites", "games") as unknown as [[{ id: string }]];
+  assert.notEqual(other, inviteId, "the first one is used up");
+  await asAnn("revoke", "games", other);
   await until("bob to be there", async () => (await ann.control.list())[0]!.members.length === 1);
   await until("the welcome", async () => (await bob.control.notices()).length === 1);
   await asBob("notices");

@@ -303,6 +303,12 @@ export const CONTROL_SAMPLES: Sample[] = [
     "client",
     "64" + "00000001" + SHARED_HEX + SECRET_HEX,
   ),
+  control({ type: "getInvites", requestId: 1, networkId: 9 }, "client", "65" + "00000001" + "00000009"),
+  control(
+    { type: "revokeInvite", requestId: 1, ...SHARED, inviteId: fill(8, 3) },
+    "client",
+    "66" + "00000001" + SHARED_HEX + hx(8, 3),
+  ),
   control(
     { type: "putMessageKey", requestId: 1, messageKey: fill(1289, 3) },
     "client",

@@ -67,6 +67,8 @@ Deno.test("CONTROL keeps its type numbers: a change here breaks every other impl
     messageAck: "62",
     createInvite: "63",
     joinInvited: "64",
+    getInvites: "65",
+    revokeInvite: "66",
     putMessageKey: "68",
     getMessageKey: "69",
   });

@@ -99,6 +99,37 @@ Deno.test("JOIN INVITED tells a wrong secret, another network and an invite that
   await ann.close();
 });
 
+Deno.test("GET INVITES shows whose they are to those who may end them, and REVOKE INVITE ends them for nobody else", async () => {
+  await using test = await startTestServer();
+  const { ann, networkId, invite, enter } = await open(test);
+  await invite({ uses: 9 });
+  await using bob = await test.join();
+  await enter(bob);
+  await using carol = await test.join();
+  await enter(carol);
+  await using eve = await test.join();
+  const ofBob = new Uint8Array(32).fill(8);
+  assert.equal((await invite({ secret: ofBob, expiresAt: BigInt(Date.now() + 60_000) }, bob)).code, 0);
+  const list = async (client: FakeClient) =>
+    (await client.ask("getInvites", { networkId })).invites.map(({ uses }) => uses).toSorted();
+  assert.deepEqual(await list(ann), [1, 7]);
+  assert.deepEqual(await list(bob), [1]);
+  assert.deepEqual(await list(carol), []);
+  const refused = async (client: FakeClient, inviteId: Uint8Array) =>
+    (await client.request("revokeInvite", { networkId, inviteId })).code;
+  const [ofAnnId, ofBobId] = [SECRET, ofBob].map((secret) => sha256(secret).slice(0, 8)) as [Uint8Array, Uint8Array];
+  assert.equal(await refused(bob, ofAnnId), RESULT_CODE.invalidPassword, "another's");
+  assert.equal(await refused(carol, ofBobId), RESULT_CODE.invalidPassword);
+  assert.equal(await refused(eve, ofBobId), RESULT_CODE.networkNotFound);
+  assert.equal((await eve.request("getInvites", { networkId })).code, RESULT_CODE.networkNotFound);
+  assert.equal(await refused(ann, ofBobId), 0, "whoever may set the password");
+  assert.equal((await enter(eve, ofBob)).code, RESULT_CODE.invalidPassword);
+  assert.equal(await refused(ann, ofAnnId), 0);
+  assert.equal((await enter(eve)).code, RESULT_CODE.invalidPassword);
+  assert.deepEqual(await list(ann), []);
+  await ann.close();
+});
+
 Deno.test("an invite ends with the membership of its maker, and with the password it stood beside", async () => {
   await using test = await startTestServer();
   const { ann, networkId, invite, enter } = await open(test);

@@ -20,6 +20,7 @@ import {
   type NetworkParams,
   type NetworkView,
   type NoticeView,
+  type OpenInviteView,
   type PeerView,
   type PingParams,
   type PingReply,
@@ -53,6 +54,16 @@ export class FakeEngine implements EngineControl {
   rtts: (number | null)[] = [12.34];
   /** By network id. */
   readonly banned = new Map<string, BanView[]>();
+  /** Of every network. */
+  readonly openInvites: OpenInviteView[] = [
+    {
+      id: "0011223344556677",
+      by: { id: "090-736-821", nick: "alice", isSelf: true },
+      usesLeft: 1,
+      expiresAt: 1_767_225_600_000,
+    },
+    { id: "8899aabbccddeeff", by: { id: "090-123-456", nick: "bob", isSelf: false }, usesLeft: 4, expiresAt: null },
+  ];
   /** Fingerprints by client id. */
   readonly pinned = new Map<string, string>();
   /** Client ids of peers that may go without encryption. */
@@ -157,6 +168,20 @@ export class FakeEngine implements EngineControl {
     const { name } = this.#mine(network);
     const expiresAt = forMs === null ? null : 1_767_225_600_000 + forMs;
     return await Promise.resolve({ link: SAMPLE_LINK, network: name, uses, expiresAt });
+  }
+
+  async invites({ network }: NetworkParams): Promise<OpenInviteView[]> {
+    this.#requireLogin("invites");
+    this.#mine(network);
+    return await Promise.resolve(this.openInvites);
+  }
+
+  async revoke({ network, invite }: NetworkParams & { invite: string }): Promise<void> {
+    this.#requireLogin("revoke");
+    this.#mine(network);
+    const at = this.openInvites.findIndex(({ id }) => id === invite);
+    if (at < 0) throw new ControlError("inviteNotFound");
+    await Promise.resolve(this.openInvites.splice(at, 1));
   }
 
   async joinInvited({ link }: { link: string }): Promise<{ network: string; pending: boolean }> {
