@@ -2,14 +2,8 @@ import { equalBytes, fromHex, toHex } from "../base/bytes.ts";
 import { ProtocolError } from "../base/errors.ts";
 import type { Random } from "../base/random.ts";
 import { INVITE_SEED_LENGTH, inviteSecret, sha256 } from "../crypto/mod.ts";
-import {
-  ControlError,
-  type FailureCode,
-  type InviteParams,
-  type InviteView,
-  type NetworkParams,
-  type OpenInviteView,
-} from "../ipc/schema.ts";
+import type { InviteParams, InviteView, OpenInviteView } from "../ipc/invite_schema.ts";
+import { ControlError, type FailureCode, type NetworkParams } from "../ipc/schema.ts";
 import {
   formatNetworkInvite,
   INVITE_ID_LENGTH,

@@ -8,6 +8,7 @@ export { connectControl, type ControlConnection, EngineUnreachableError, openCon
 export { resultShape } from "./methods.ts";
 export type { CandidateView, NatControl, NatDependence, NatView, WhyView } from "./nat_schema.ts";
 export * from "./schema.ts";
+export * from "./invite_schema.ts";
 export type { Shape } from "./shape.ts";
 export { type ControlServer, type ControlServerOptions, serveControl } from "./server.ts";
 export * from "./chat_schema.ts";

@@ -11,6 +11,7 @@
  * @module
  */
 import type { ChatControl } from "./chat_schema.ts";
+import type { InviteControl } from "./invite_schema.ts";
 import type { NatControl } from "./nat_schema.ts";
 
 /** How packets reach a peer: straight, through a relay, or through the mediation server's own control connection. */
@@ -273,40 +274,8 @@ export interface KeyView {
   words: string | null;
 }
 
-/** What `invite` takes. */
-export interface InviteParams extends NetworkParams {
-  /** How many may join by it, 1 to 65,535. */
-  uses: number;
-  /** How long it lasts, in milliseconds from now; null = for good. */
-  forMs: number | null;
-}
-
-/** An invite to a network. Whoever has its link may join. */
-export interface InviteView {
-  /** `buri://HOST:PORT/#KEY&join=TICKET` (PROTOCOL.md section 2). */
-  link: string;
-  /** Name of the network. */
-  network: string;
-  /** How many may join by it. */
-  uses: number;
-  /** When it ends, milliseconds since 1970; null = never. */
-  expiresAt: number | null;
-}
-
-/** An invite by which somebody may still join. Its link is known only to whoever was given it. */
-export interface OpenInviteView {
-  /** 16 digits of hexadecimal. */
-  id: string;
-  /** Who made it. */
-  by: { id: string; nick: string; isSelf: boolean };
-  /** How many may still join by it. */
-  usesLeft: number;
-  /** When it ends, milliseconds since 1970; null = never. */
-  expiresAt: number | null;
-}
-
 /** What a running engine does for commands. Each method rejects with `ControlError` and with nothing else. */
-export interface EngineControl extends ChatControl, NatControl {
+export interface EngineControl extends ChatControl, InviteControl, NatControl {
   /** The engine's state. Never refused. */
   status(): Promise<EngineStatus>;
   /** All networks of this client with their members, sorted by name. Empty when offline and nothing is cached. */
@@ -327,14 +296,6 @@ export interface EngineControl extends ChatControl, NatControl {
    * `networkNotFound`, `networkFull`, `networkLocked`, `alreadyMember`, `isOwner`, `tooManyNetworks`, `notLoggedIn`.
    */
   join(params: AdmissionParams): Promise<{ pending: boolean }>;
-  /** Makes an invite to a network. Fails with `networkNotFound`, `notPermitted`, `limitReached`, `notLoggedIn`. */
-  invite(params: InviteParams): Promise<InviteView>;
-  /** The invites of a network that this client may end. Fails with `networkNotFound`, `notLoggedIn`. */
-  invites(params: NetworkParams): Promise<OpenInviteView[]>;
-  /** Ends an invite. Fails with `networkNotFound`, `inviteNotFound`, `notLoggedIn`. */
-  revoke(params: NetworkParams & { invite: string }): Promise<void>;
-  /** Joins by the link of an invite. Fails with `otherServer`, `invalidInvite`, and as `join` does. */
-  joinInvited(params: { link: string }): Promise<{ network: string; pending: boolean }>;
   /** Shows the keys of a peer, pins one, or accepts a changed one. Fails with `peerNotFound`, `keyPinned`, `notLoggedIn`. */
   verify(params: VerifyParams): Promise<KeyView>;
   /** Leaves a network. Fails with `networkNotFound`, `isOwner`, `notLoggedIn`. */

@@ -75,13 +75,7 @@ async function askEngines(described: Described): Promise<void> {
   for (const line of ["attach a@example.org", "attach-net a@example.org", "cancel"]) await asAnn(...line.split(" "));
   await asAnn("create", "games", "s3same", "--type", "hub");
   await asAnn("welcome", "games", "Be nice.");
-  const [{ link }] = await asAnn("invite", "games") as [{ link: string }];
-  const [[{ id: inviteId }]] = await asAnn("invites", "games") as unknown as [[{ id: string }]];
-  await asBob("join", link);
-  await described.ask(ann.stateDir, "invite", "games", "--uses", "2");
-  const [[{ id: other }]] = await asAnn("invites", "games") as unknown as [[{ id: string }]];
-  assert.notEqual(other, inviteId, "the first one is used up");
-  await asAnn("revoke", "games", other);
+  await inviteAndRevoke(ann.stateDir, bob.stateDir, described);
   await until("bob to be there", async () => (await ann.control.list())[0]!.members.length === 1);
   await until("the welcome", async () => (await bob.control.notices()).length === 1);
   await asBob("notices");
@@ -126,6 +120,20 @@ async function askEngines(described: Described): Promise<void> {
   await asAnn("leave", "games");
   await asBob("delete", "games", "--yes");
   await asBob("down");
+}
+
+async function inviteAndRevoke(owner: string, other: string, described: Described): Promise<void> {
+  const first = async () => {
+    const [[{ id }]] = await described.ask(owner, "invites", "games") as unknown as [[{ id: string }]];
+    return id;
+  };
+  const [{ link }] = await described.ask(owner, "invite", "games") as [{ link: string }];
+  const used = await first();
+  await described.ask(other, "join", link);
+  await described.ask(owner, "invite", "games", "--uses", "2");
+  const open = await first();
+  assert.notEqual(open, used, "the first one is used up");
+  await described.ask(owner, "revoke", "games", open);
 }
 
 async function rejectAndApprove(owner: string, other: string, described: Described): Promise<void> {

@@ -9,8 +9,7 @@ import {
   type EngineStatus,
   type EventsParams,
   type InboxParams,
-  type InviteParams,
-  type InviteView,
+  type InviteControl,
   type IpMode,
   type KeyView,
   type MemberParams,
@@ -20,7 +19,6 @@ import {
   type NetworkParams,
   type NetworkView,
   type NoticeView,
-  type OpenInviteView,
   type PeerView,
   type PingParams,
   type PingReply,
@@ -29,11 +27,8 @@ import {
   type VerifyParams,
   type WhyView,
 } from "../../src/ipc/mod.ts";
-import { parseNetworkInvite } from "../../src/protocol/mod.ts";
+import { fakeInvites } from "./fake_invites.ts";
 import { sampleMessage, sampleNat, sampleNetwork, sampleStatus, sampleWhy } from "./sample_views.ts";
-
-/** An invite to a network, with keys and secrets that nobody has. */
-export const SAMPLE_LINK = `buri://vpn.test:12975/#AQ${"A".repeat(112)}&join=AQAAAAc${"A".repeat(21)}`;
 
 /** A network that exists but that the engine has not joined. */
 export interface JoinableNetwork {
@@ -54,16 +49,6 @@ export class FakeEngine implements EngineControl {
   rtts: (number | null)[] = [12.34];
   /** By network id. */
   readonly banned = new Map<string, BanView[]>();
-  /** Of every network. */
-  readonly openInvites: OpenInviteView[] = [
-    {
-      id: "0011223344556677",
-      by: { id: "090-736-821", nick: "alice", isSelf: true },
-      usesLeft: 1,
-      expiresAt: 1_767_225_600_000,
-    },
-    { id: "8899aabbccddeeff", by: { id: "090-123-456", nick: "bob", isSelf: false }, usesLeft: 4, expiresAt: null },
-  ];
   /** Fingerprints by client id. */
   readonly pinned = new Map<string, string>();
   /** Client ids of peers that may go without encryption. */
@@ -163,34 +148,14 @@ export class FakeEngine implements EngineControl {
     return await Promise.resolve({ pending });
   }
 
-  async invite({ network, uses, forMs }: InviteParams): Promise<InviteView> {
-    this.#requireLogin("invite");
-    const { name } = this.#mine(network);
-    const expiresAt = forMs === null ? null : 1_767_225_600_000 + forMs;
-    return await Promise.resolve({ link: SAMPLE_LINK, network: name, uses, expiresAt });
-  }
-
-  async invites({ network }: NetworkParams): Promise<OpenInviteView[]> {
-    this.#requireLogin("invites");
-    this.#mine(network);
-    return await Promise.resolve(this.openInvites);
-  }
-
-  async revoke({ network, invite }: NetworkParams & { invite: string }): Promise<void> {
-    this.#requireLogin("revoke");
-    this.#mine(network);
-    const at = this.openInvites.findIndex(({ id }) => id === invite);
-    if (at < 0) throw new ControlError("inviteNotFound");
-    await Promise.resolve(this.openInvites.splice(at, 1));
-  }
-
-  async joinInvited({ link }: { link: string }): Promise<{ network: string; pending: boolean }> {
-    this.#requireLogin("joinInvited");
-    const { host } = parseNetworkInvite(link).server;
-    if (host === "elsewhere.test") throw new ControlError("otherServer", `The invite is for ${host}.`);
-    if (host === "old.test") throw new ControlError("invalidInvite");
-    return await Promise.resolve({ network: "game night", pending: host === "strict.test" });
-  }
+  readonly #invites: InviteControl = fakeInvites((method, network) => {
+    this.#requireLogin(method);
+    return network === null ? "" : this.#mine(network).name;
+  });
+  readonly invite: EngineControl["invite"] = (params) => this.#invites.invite(params);
+  readonly invites: EngineControl["invites"] = (params) => this.#invites.invites(params);
+  readonly revoke: EngineControl["revoke"] = (params) => this.#invites.revoke(params);
+  readonly joinInvited: EngineControl["joinInvited"] = (params) => this.#invites.joinInvited(params);
 
   async verify({ peer, install, acceptNew }: VerifyParams): Promise<KeyView> {
     this.calls.push("verify");
