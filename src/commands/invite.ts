@@ -1,15 +1,11 @@
-import { UserError } from "../base/errors.ts";
 import { type Command, defineEngineCommand } from "./cli/command.ts";
 import { reportRefusal } from "./cli/outcome.ts";
 import { resultOf } from "./cli/output.ts";
-import { parseCount, parseDuration } from "./cli/values.ts";
+import { INVITE_OPTIONS, inviteTerms } from "./cli/invite_terms.ts";
 import { ControlError } from "../ipc/mod.ts";
 import { renderJson } from "./text/json.ts";
 import { shownTime } from "./text/members.ts";
 import { renderQrCode } from "./text/qr_code.ts";
-
-const MAX_USES = 65_535;
-const DEFAULT_EXPIRY = "7d";
 
 /** A link into a network. */
 export const invite: Command = defineEngineCommand({
@@ -23,10 +19,7 @@ export const invite: Command = defineEngineCommand({
     "The link stands alone on stdout; the QR code and the rest are on stderr.",
   ],
   args: [{ name: "network", summary: "Its id or name" }],
-  options: {
-    uses: { value: "N", summary: "How many may join by it, at most 65535 (default 1)" },
-    expires: { value: "TIME", summary: `How long it lasts: 30m, 2h, 7d, or never (default ${DEFAULT_EXPIRY})` },
-  },
+  options: INVITE_OPTIONS,
   examples: [
     { line: 'invite "game night"', does: "for one friend, within a week" },
     { line: 'invite "game night" --uses 5 --expires 2h', does: "for five, this evening" },
@@ -34,12 +27,9 @@ export const invite: Command = defineEngineCommand({
   json: "{link,network,uses,expiresAt}; expiresAt in milliseconds since 1970, null = never",
   output: resultOf("invite"),
   run: async ({ context, control, args: { network }, options, json }) => {
-    const uses = parseCount("--uses", options.uses ?? "1", MAX_USES);
-    if (uses === 0) throw new UserError("Cannot make an invite for nobody: --uses is 0", { exitCode: 2 });
-    const expires = options.expires ?? DEFAULT_EXPIRY;
-    const forMs = expires === "never" ? null : parseDuration("--expires", expires);
+    const terms = inviteTerms(options);
     try {
-      const made = await control.invite({ network, uses, forMs });
+      const made = await control.invite({ network, ...terms });
       context.print(json ? renderJson(made) : made.link);
       if (!json) explain(made).forEach(context.complain);
       return 0;

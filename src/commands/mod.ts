@@ -38,6 +38,7 @@ import { logout } from "./logout.ts";
 import { network } from "./network.ts";
 import { notices } from "./notices.ts";
 import { netcheck } from "./netcheck.ts";
+import { pack } from "./pack.ts";
 import { peer } from "./peer.ts";
 import { ping } from "./ping.ts";
 import { plain } from "./plain.ts";
@@ -87,6 +88,7 @@ export const COMMANDS: readonly Command[] = [
   invite,
   invites,
   revoke,
+  pack,
   join,
   leave,
   deleteNetwork,

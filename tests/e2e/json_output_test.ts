@@ -168,6 +168,10 @@ async function askProcesses(described: Described): Promise<void> {
   const engine = await described.begin(["up", "--state", state, "--server", invite, "--device", "none"]);
   const [{ id }] = await described.ask(state, "status") as [{ id: string }];
   await described.start(["server", "account", id, "--data", data]);
+  await described.ask(state, "create", "games", "s3same");
+  Deno.writeFileSync(`${folder}/program`, Uint8Array.of(0x7f, 0x45, 0x4c, 0x46));
+  const files = ["--base", `${folder}/program`, "--out", `${folder}/packed`];
+  await described.start(["pack", "games", ...files, "--state", state]);
   await engine.end("SIGTERM");
   await server.end("SIGTERM");
   await described.start(["backup", file, "s3same", "--state", state]);

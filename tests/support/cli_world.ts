@@ -24,6 +24,8 @@ export interface WorldOptions {
   answers?: (readonly string[] | null)[];
   /** Lines of stdin. */
   stdin?: string[];
+  /** The invite inside this program. */
+  packedLink?: () => string | null;
 }
 
 /** A world without processes, files and sockets: commands run in it and leave what they print. */
@@ -46,7 +48,7 @@ export class CliWorld {
   /** Runs a command line and resolves to its exit code. */
   async run(...words: string[]): Promise<number> {
     const before = this.stdout.length;
-    const code = await runCommandLine(words, COMMANDS, this.#context());
+    const code = await runCommandLine(words, COMMANDS, this.#context(), this.#options.packedLink);
     await Promise.all(this.#served);
     if (words.includes("--json")) checkJson(words, this.stdout.slice(before));
     return code;
@@ -96,6 +98,7 @@ export class CliWorld {
         readPolicy: unexpected,
         showAccount: unexpected,
         startEngine: unexpected,
+        packProgram: unexpected,
         makeBackup: unexpected,
         restoreBackup: unexpected,
         runMatrix: unexpected,

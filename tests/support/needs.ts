@@ -18,7 +18,8 @@ export type Need =
   | "bash"
   | "zsh"
   | "fish"
-  | "python-cryptography";
+  | "python-cryptography"
+  | "denort";
 
 interface Check {
   isMet: () => boolean;
@@ -52,6 +53,7 @@ const CHECKS: Record<Need, Check> = {
     isMet: () => succeeds("python3", "-c", "import cryptography"),
     reason: "needs Python's cryptography (Debian: python3-cryptography)",
   },
+  denort: { isMet: () => Deno.env.get("DENORT_BIN") !== undefined, reason: "needs DENORT_BIN, a base for compile" },
 };
 
 const known = new Map<Need, boolean>();

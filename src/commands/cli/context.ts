@@ -4,6 +4,7 @@ import type { HttpProxy } from "../../transport/http_proxy.ts";
 import type { MatrixOptions } from "../../lab/nat_matrix.ts";
 import type { PairResult } from "../../lab/pair_run.ts";
 import type { Form, ViewOptions } from "../../tui/mod.ts";
+import type { PackOptions } from "./packed_program.ts";
 
 /** The name the program was started under. `hamachi` speaks that program's sentences to those who look for them. */
 export type ProgramName = "buri" | "hamachi";
@@ -146,6 +147,8 @@ export interface Roles {
   makeBackup(options: { stateDir: string; file: string; password: string }): Promise<number>;
   /** Brings one back; gives the number of files. Rejects with `UserError`. */
   restoreBackup(options: { stateDir: string; file: string; password: string; force: boolean }): Promise<number>;
+  /** Writes a copy of a program with an invite inside; gives its length in bytes. Rejects with `UserError`. */
+  packProgram(options: PackOptions): Promise<number>;
   /** Runs pairs of NATs in laboratories, with this program in them. Rejects with `UserError`. */
   runMatrix(options: Omit<MatrixOptions, "program">): Promise<PairResult[]>;
   /** Shows the engine on the whole screen of this terminal until the person quits or the signal aborts. */

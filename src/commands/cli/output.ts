@@ -44,6 +44,9 @@ export const PORT: OutputSchema = v.pipe(v.number(), v.integer(), v.minValue(1),
 /** A number of things. */
 export const COUNT: OutputSchema = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 
+/** Milliseconds since 1970, or null for never. */
+export const TIME_OR_NEVER: OutputSchema = v.nullable(v.pipe(v.number(), v.safeInteger(), v.minValue(0)));
+
 /** `ddd-ddd-ddd`. */
 export const CLIENT_ID: OutputSchema = v.pipe(v.string(), v.regex(/^\d{3}-\d{3}-\d{3}$/));
 

@@ -18,12 +18,21 @@ const HELP_WORDS = ["-h", "--help", "?"];
 /**
  * Finds the command that `words` begin with, runs it, and resolves to the exit code: 0 ok, 1 failed, 2 usage, 3 engine not
  * running, 4 not permitted, 130 interrupted. Never rejects. The first of `commands` is what a line without one means.
+ *
+ * @param packedLink the invite inside this program, which is what an empty line means where there is one
  */
 export async function runCommandLine(
   words: readonly string[],
   commands: readonly Command[],
   context: Context,
+  packedLink: () => string | null = () => null,
 ): Promise<number> {
+  try {
+    const link = words.length === 0 ? packedLink() : null;
+    if (link !== null) words = ["join", link];
+  } catch (error) {
+    return explain(error, commands[0] as Command, { context, json: false });
+  }
   const found = findCommand(words, commands);
   if (found === undefined) return complainUnknown(words[0] ?? "", commands, context);
   const { command, rest } = found;

@@ -8,6 +8,7 @@ import { systemClock } from "../../transport/system.ts";
 import type { Form } from "../../tui/mod.ts";
 import type { Command } from "./command.ts";
 import { type Context, Interrupted, type Roles } from "./context.ts";
+import { ownPackedLink } from "./packed_program.ts";
 import { readLine } from "./read_line.ts";
 import { INTERRUPTED, runCommandLine } from "./run.ts";
 import { chooseStateDir } from "./state_dir.ts";
@@ -25,7 +26,8 @@ export async function runAsProcess(words: readonly string[], commands: readonly 
     if (name === "SIGTERM" && Deno.build.os === "windows") continue; // Windows has no such signal
     Deno.addSignalListener(name, () => interruption.abort(new Interrupted(name)));
   }
-  return await Promise.race([runCommandLine(words, commands, systemContext(interruption.signal)), forced]);
+  const context = systemContext(interruption.signal);
+  return await Promise.race([runCommandLine(words, commands, context, ownPackedLink), forced]);
 }
 
 function systemContext(signal: AbortSignal): Context {
@@ -67,6 +69,7 @@ const roles: Roles = {
   },
   makeInvite: async (options) => await (await import("../../server/mod.ts")).makeInvite(options),
   startEngine: async (options) => await (await import("../../engine/mod.ts")).startEngine(options),
+  packProgram: async (options) => await (await import("./packed_program.ts")).packProgram(options),
   makeBackup: async (options) => (await import("../../engine/backup.ts")).makeBackup(options),
   restoreBackup: async (options) => (await import("../../engine/backup.ts")).restoreBackup(options),
   runMatrix: async (options) => {
