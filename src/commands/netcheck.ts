@@ -13,7 +13,8 @@ export const netcheck: Command = defineEngineCommand({
     "this computer behaves, in the words of RFC 4787.",
   ],
   examples: [{ line: "netcheck", does: "show it" }, { line: "netcheck --json", does: "for a program" }],
-  json: "{udp,observed,local,isTranslated,mapping,filtering,keepsPort,portStep,portRange,hairpin,ipv6}; mapping and " +
+  json:
+    "{udp,observed,local,isTranslated,mapping,filtering,keepsPort,portStep,portRange,hairpin,ipv6,portMapping:{by,endpoint,answers}}; mapping and " +
     "filtering are endpointIndependent, addressDependent or addressAndPortDependent, null = unknown",
   output: resultOf("netcheck"),
   run: async ({ context, control, json }) => {

@@ -24,6 +24,7 @@ import type { OwnNetwork } from "./nat_views.ts";
 import type { NatWatch } from "./nat_watch.ts";
 import { PortSearches } from "./port_searches.ts";
 import type { LoginError } from "./login_error.ts";
+import { MappedPort } from "./mapped_port.ts";
 import {
   EMPTY_VIEW,
   type KnownPeer,
@@ -80,6 +81,8 @@ export interface AccountOptions {
   dataPlane: DataPlane;
   /** Addresses of this machine, now. */
   ownAddresses(): OwnAddress[];
+  /** Whether routers may be asked to map the port of the tunnels. */
+  mapsPort: boolean;
   /** Time. */
   clock: Clock;
   /** The system's, outside of tests. */
@@ -106,6 +109,7 @@ export class Account {
   #isSynchronised = false;
   #tunnelling: Tunnelling | null = null;
   #outside: OutsideView | null = null;
+  #mappedPort: MappedPort | null = null;
   readonly #searches: PortSearches;
   readonly #whereabouts: Whereabouts;
   #nickAtServer = "";
@@ -133,6 +137,7 @@ export class Account {
       port: dataPlane.port,
       link: this.link,
       overlay: () => this.#tunnelling?.overlay ?? null,
+      mapped: () => this.#mappedPort?.endpoint ?? null,
       observed: () => this.#outside?.discovery.observed ?? null,
       discover: () => this.#outside?.askAgain(),
       tellPeers: (candidates) => this.#tunnelling?.tunnels.tellEndpoints(candidates),
@@ -172,7 +177,8 @@ export class Account {
   /** What is known of our own network. */
   get network(): OwnNetwork {
     const isUdpSilent = this.#outside?.discovery.isSilent ?? false;
-    return { nat: this.natWatch?.nat ?? null, candidates: this.#whereabouts.candidates, isUdpSilent };
+    const mapping = this.#mappedPort?.status ?? null;
+    return { nat: this.natWatch?.nat ?? null, candidates: this.#whereabouts.candidates, isUdpSilent, mapping };
   }
 
   /** Looks at our NAT; null while logged out. */
@@ -243,6 +249,7 @@ export class Account {
     this.#searches.networkChanged();
     this.link.reconsider();
     this.#whereabouts.networkChanged();
+    this.#mappedPort?.networkChanged();
     this.#outside?.networkChanged();
     this.#tunnelling?.tunnels.ownAddressChanged();
   }
@@ -257,7 +264,7 @@ export class Account {
   async stop(): Promise<void> {
     this.peers?.stop();
     await this.link.stop();
-    await this.#streams.stop();
+    await Promise.all([this.#streams.stop(), this.#mappedPort?.stop()]);
   }
 
   #loggedIn(login: Login): void {
@@ -415,11 +422,22 @@ export class Account {
       server: { sessionId, discoveryKey, first: socketAt(udpPort), second: socketAt(udp2Port) },
       ownEndpoints: () => this.#whereabouts.candidates.map(({ endpoint }) => endpoint),
       onExchange: () => this.#watchUdp(),
+      onAnswer: (answer) => this.#mappedPort?.take(answer),
       onObserved: () => this.#whereabouts.observedChanged(),
       onNatChange: () => this.#tunnelling?.tunnels.ownNatChanged(),
       onKeepalive: (everyMs) => this.#tunnelling?.tunnels.setKeepalive(everyMs),
     });
     this.#outside.ask();
+    if (this.#options.mapsPort && !isLoopback(remote)) this.#mapPort();
+  }
+
+  /** Once; from then on it is kept until the end. */
+  #mapPort(): void {
+    this.#mappedPort ??= new MappedPort({
+      ...this.#options,
+      discovery: () => this.#outside?.discovery ?? null,
+      onChange: () => this.#whereabouts.mappedChanged(),
+    });
   }
 
   /** Where the server is reached by a detour only, UDP hardly gets through; it is believed to once it has. */

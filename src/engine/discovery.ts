@@ -131,6 +131,14 @@ export class Discovery {
     return question;
   }
 
+  /** TEST: whether something from a stranger arrives at `endpoint`. */
+  askTest(endpoint: Endpoint): { counter: bigint; datagram: Uint8Array } {
+    const counter = ++this.#counter;
+    const { sessionId } = this.#server;
+    const datagram = encodeWithMac(discovery.test, { sessionId, counter, endpoint }, (input) => this.#mac(input));
+    return { counter, datagram };
+  }
+
   /** Whether a DISCOVER is one of ours. */
   isOwn(datagram: Uint8Array): boolean {
     try {

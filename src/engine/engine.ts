@@ -12,7 +12,7 @@ import { type DataPlane, type Overlay, startDataPlane } from "../dataplane/mod.t
 import { type NetworkConfiguration, openNetworkConfiguration } from "../device/addresses.ts";
 import { ControlError, type EngineControl, serveControl } from "../ipc/mod.ts";
 import type { ClientLoginOptions } from "../session/mod.ts";
-import { type HttpProxy, proxyFromEnvironment } from "../transport/http_proxy.ts";
+import { proxyFromEnvironment } from "../transport/http_proxy.ts";
 import { systemClock } from "../transport/system.ts";
 import { Account, type AccountOptions } from "./account.ts";
 import type { Chat } from "./chat/chat.ts";
@@ -20,6 +20,7 @@ import { type ChatParts, startChat, type StartedChat } from "./chat/start_chat.t
 import { finishRestore } from "./backup.ts";
 import { connect, connectBetter } from "./connect.ts";
 import { Control } from "./control.ts";
+import type { EngineOptions } from "./engine_options.ts";
 import { EventHub } from "./events.ts";
 import { type Identity, loadIdentity } from "./identity.ts";
 import type { LoginError } from "./login_error.ts";
@@ -49,30 +50,6 @@ import {
 import { StateFolder } from "./state_folder.ts";
 import { requireSaved, StateSaver } from "./state_saver.ts";
 import { formatVirtual6 } from "./views.ts";
-
-/** How an engine is started. */
-export interface EngineOptions {
-  /** Folder of its state; made where there is none. */
-  stateDir: string;
-  /** Invite of the server; absent = the one used last. */
-  server?: string;
-  /** Whether to accept that a known server has another key now, or speaks a lower suite. Default: false. */
-  acceptNew?: boolean;
-  /** Nickname to set; absent = as it is. */
-  nick?: string;
-  /** Name of the tunnel device, `none` = without one; absent = the first free one. */
-  device?: string;
-  /** UDP port of the tunnels; absent or 0 = any. */
-  udpPort?: number;
-  /** HTTP proxy to the server, null = none; absent = the one of the environment. */
-  proxy?: HttpProxy | null;
-  /** Suite to speak. */
-  suite: 1 | 2;
-  /** Where it reports. */
-  log: Logger;
-  /** Aborts when it should give up starting. */
-  signal?: AbortSignal;
-}
 
 /** An engine that is logged in and has its device up. */
 export interface RunningEngine {
@@ -334,6 +311,7 @@ class Engine {
       ...kept,
       dataPlane,
       ownAddresses: () => network.addresses(),
+      mapsPort: this.#options.mapsPort ?? true,
       ways,
       open: (account, signal) => connect(ways, loginOf(account), { clock, random, signal }),
       openBetter: (account, signal) => connectBetter(ways, loginOf(account), { clock, random, signal }),

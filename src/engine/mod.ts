@@ -5,4 +5,5 @@
  */
 
 export { type BackupOptions, makeBackup, restoreBackup } from "./backup.ts";
-export { type EngineOptions, type RunningEngine, startEngine } from "./engine.ts";
+export { type RunningEngine, startEngine } from "./engine.ts";
+export type { EngineOptions } from "./engine_options.ts";

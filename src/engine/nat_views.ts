@@ -4,10 +4,11 @@
  * @module
  */
 import { formatEndpoint, ipv4Of } from "../base/ip.ts";
-import type { NatView, WhyView } from "../ipc/nat_schema.ts";
+import type { NatView, PortMappingView, WhyView } from "../ipc/nat_schema.ts";
 import type { PeerView } from "../ipc/schema.ts";
 import { explainPath, type PathView } from "../nat/mod.ts";
 import { type Candidate, CANDIDATE_KIND } from "../protocol/mod.ts";
+import type { MappingStatus } from "../transport/port_mapping/mod.ts";
 import type { OwnNat } from "./nat_watch.ts";
 import type { Tunnel } from "./tunnel.ts";
 
@@ -22,10 +23,12 @@ export interface OwnNetwork {
   candidates: readonly Candidate[];
   /** Whether the server was asked over UDP for a while, and nothing came back. */
   isUdpSilent: boolean;
+  /** Null where no router is asked to map a port. */
+  mapping: MappingStatus | null;
 }
 
 /** The network of this computer. */
-export function natView({ nat, candidates, isUdpSilent }: OwnNetwork): NatView {
+export function natView({ nat, candidates, isUdpSilent, mapping }: OwnNetwork): NatView {
   const observed = nat?.observed ?? null;
   const ports = nat?.ports ?? null;
   return {
@@ -40,6 +43,16 @@ export function natView({ nat, candidates, isUdpSilent }: OwnNetwork): NatView {
     portRange: ports === null ? null : [ports.low, ports.high],
     hairpin: nat?.hasHairpin ?? null,
     ipv6: candidates.some(({ kind, endpoint }) => kind === CANDIDATE_KIND.ipv6 && ipv4Of(endpoint) === null),
+    portMapping: mapping === null ? null : mappingView(mapping),
+  };
+}
+
+function mappingView({ mapping, answers }: MappingStatus): PortMappingView {
+  const works = mapping?.test === "reachable" ? mapping : null;
+  return {
+    by: works?.by ?? null,
+    endpoint: works === null ? null : formatEndpoint(works.external),
+    answers: { pcp: answers.pcp.answer, natPmp: answers.natPmp.answer, upnp: answers.upnp.answer },
   };
 }
 

@@ -8,7 +8,7 @@ import { type Endpoint, equalEndpoint, formatEndpoint } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
 import type { DataPlane } from "../dataplane/types.ts";
 import { openSpareSocket } from "../transport/spare_socket.ts";
-import { Discovery, type DiscoveryServer } from "./discovery.ts";
+import { Discovery, type DiscoveryAnswer, type DiscoveryServer } from "./discovery.ts";
 import { MappingLifetime } from "./mapping_lifetime.ts";
 import { NatWatch } from "./nat_watch.ts";
 
@@ -29,6 +29,8 @@ export interface OutsideOptions {
   ownEndpoints(): Endpoint[];
   /** Questions were asked or answered: see `Discovery.isSilent`. */
   onExchange(): void;
+  /** An authentic answer came, whatever was asked. */
+  onAnswer(answer: DiscoveryAnswer): void;
   /** The server sees us elsewhere than before. */
   onObserved(): void;
   /** More is known of our NAT. */
@@ -91,10 +93,11 @@ export class OutsideView {
   /** DISCOVERED came; one that is not of our server is ignored. */
   takeDiscovered(datagram: Uint8Array): void {
     const { discovery, natWatch } = this;
-    const { log, onExchange, onObserved } = this.#options;
+    const { log, onExchange, onObserved, onAnswer } = this.#options;
     const answer = discovery.open(datagram);
     if (answer === null) return;
     natWatch.take(answer);
+    onAnswer(answer);
     const before = discovery.observed;
     const isNew = discovery.take(datagram);
     onExchange();

@@ -28,6 +28,8 @@ export interface WhereaboutsOptions {
   ownAddresses(): readonly OwnAddress[];
   /** Addresses that are never candidates; null before the first login. */
   overlay(): OverlayRanges | null;
+  /** A port of the router that leads here; null = none. */
+  mapped(): Endpoint | null;
   /** How the server saw the socket of the tunnels last; null = not yet. */
   observed(): Endpoint | null;
   /** The connection to the server. */
@@ -55,6 +57,12 @@ export class Whereabouts {
     const { port, ownAddresses, overlay } = this.#options;
     const ranges = overlay();
     return ranges === null ? [] : ownCandidates(ownAddresses(), port, ranges);
+  }
+
+  /** The same with what a router was made to do. */
+  get #allCandidates(): Candidate[] {
+    const endpoint = this.#options.mapped();
+    return endpoint === null ? this.candidates : [...this.candidates, { kind: CANDIDATE_KIND.mapped, endpoint }];
   }
 
   /** A new login: the server knows nothing yet. */
@@ -87,6 +95,12 @@ export class Whereabouts {
     this.#tellPeers();
   }
 
+  /** A router opened a port for us, or closed it. */
+  mappedChanged(): void {
+    this.#tellServer();
+    this.#tellPeers();
+  }
+
   /** Whether the connection to the server holds, and how it sees us now. */
   #makeSure(): void {
     const { clock, link, ownAddresses, discover } = this.#options;
@@ -97,7 +111,7 @@ export class Whereabouts {
   }
 
   #tellServer(): void {
-    const { candidates } = this;
+    const candidates = this.#allCandidates;
     const text = candidates.map(({ endpoint }) => endpointKey(endpoint)).join();
     if (text === this.#told) return;
     this.#told = text;
@@ -110,6 +124,6 @@ export class Whereabouts {
     this.#cancelTelling();
     const { observed, tellPeers } = this.#options;
     const endpoint = observed();
-    tellPeers([...this.candidates, ...(endpoint === null ? [] : [{ kind: CANDIDATE_KIND.observed, endpoint }])]);
+    tellPeers([...this.#allCandidates, ...(endpoint === null ? [] : [{ kind: CANDIDATE_KIND.observed, endpoint }])]);
   }
 }

@@ -6,7 +6,15 @@
 
 export { connectControl, type ControlConnection, EngineUnreachableError, openControl } from "./client.ts";
 export { resultShape } from "./methods.ts";
-export type { CandidateView, NatControl, NatDependence, NatView, WhyView } from "./nat_schema.ts";
+export type {
+  CandidateView,
+  NatControl,
+  NatDependence,
+  NatView,
+  PortMappingProtocol,
+  PortMappingView,
+  WhyView,
+} from "./nat_schema.ts";
 export * from "./schema.ts";
 export * from "./invite_schema.ts";
 export type { Shape } from "./shape.ts";

@@ -33,6 +33,21 @@ export interface NatView {
   hairpin: boolean | null;
   /** Whether this computer has an IPv6 address that the world can reach. */
   ipv6: boolean;
+  /** What routers say to the wish to map the port; null = they are not asked. */
+  portMapping: PortMappingView | null;
+}
+
+/** Protocols by which routers map ports. */
+export type PortMappingProtocol = "pcp" | "natPmp" | "upnp";
+
+/** A port of the router, asked for. */
+export interface PortMappingView {
+  /** By which protocol; null = none has given one that works. */
+  by: PortMappingProtocol | null;
+  /** What leads here, tested from outside; null = nothing. */
+  endpoint: string | null;
+  /** What each protocol has come to: notAsked, asking, present, silent, refused or useless. */
+  answers: Record<PortMappingProtocol, string>;
 }
 
 /** A way to a peer that was tried. */
@@ -105,6 +120,11 @@ const natView: v.GenericSchema<unknown, NatView> = v.object({
   portRange: v.nullable(v.tuple([whole, whole])),
   hairpin: known,
   ipv6: v.boolean(),
+  portMapping: v.nullable(v.object({
+    by: v.nullable(v.picklist(["pcp", "natPmp", "upnp"])),
+    endpoint: v.nullable(text),
+    answers: v.object({ pcp: text, natPmp: text, upnp: text }),
+  })),
 });
 
 const candidateView = v.object({

@@ -14,6 +14,7 @@ import { constant, type Fixed, typeByte, u32 } from "./fields.ts";
 export const DATAGRAM = {
   discover: 0x01,
   discovered: 0x02,
+  discoveryTest: 0x03,
   cookie: 0x0f,
   classicKe1: 0x11,
   classicKe2: 0x12,

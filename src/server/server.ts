@@ -115,12 +115,13 @@ async function bindAll(
   if (tls !== null) opened.adopt(tls, closeQuietly);
   const first = opened.adopt(listenUdp({ host, port: udpPort, option: "--udp" }), closeQuietly);
   const second = opened.adopt(listenUdp({ host, port: udp2Port, option: "--udp2" }), closeQuietly);
+  const tester = opened.adopt(listenUdp({ host, port: 0, option: "--udp" }), closeQuietly);
   const relay = await startOwnRelay({ host, port: relayPort, option: "--relay" }, identity, log);
   opened.defer(() => relay.stop());
   return {
     control,
     tls,
-    discovery: new DiscoverySockets(first, second),
+    discovery: new DiscoverySockets(first, second, tester),
     udpPort: portOf(first),
     udp2Port: portOf(second),
     relay,

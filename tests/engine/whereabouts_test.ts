@@ -13,6 +13,7 @@ class Rig {
   readonly log: string[] = [];
   address = "192.168.1.2";
   observed: Endpoint | null = OBSERVED;
+  mapped: Endpoint | null = null;
   readonly whereabouts: Whereabouts;
 
   constructor() {
@@ -24,6 +25,7 @@ class Rig {
         { device: "eth0", deviceKind: "", address: this.address, isUsable: true, isTemporary: false },
       ],
       overlay: () => ({ pool: { base: 0x0a070000, bits: 16 }, prefix6: new Uint8Array(12).fill(0xfd) }),
+      mapped: () => this.mapped,
       observed: () => this.observed,
       link: {
         check: (isOurs) => void this.log.push(`check ${isOurs(parseEndpoint("192.168.1.2:5")!)}`),
@@ -55,6 +57,20 @@ Deno.test("Whereabouts asks the server at once after a change, and tells peers o
   assert.deepEqual(rig.take(), ["peers: 10.9.0.7:7000 198.51.100.1:7000"]);
   rig.clock.advance(5_000);
   assert.deepEqual(rig.take(), [], "they are told once");
+});
+
+Deno.test("Whereabouts tells server and peers of a port that a router has opened, and that it is closed again", () => {
+  const rig = new Rig();
+  rig.mapped = parseEndpoint("203.0.113.9:40000")!;
+  rig.whereabouts.mappedChanged();
+  assert.deepEqual(rig.take(), [
+    "server: 192.168.1.2:7000 203.0.113.9:40000",
+    "peers: 192.168.1.2:7000 203.0.113.9:40000 203.0.113.9:7000",
+  ]);
+  assert.equal(told(rig.whereabouts.candidates), "192.168.1.2:7000", "it is none of this machine's own");
+  rig.mapped = null;
+  rig.whereabouts.mappedChanged();
+  assert.deepEqual(rig.take(), ["server: 192.168.1.2:7000", "peers: 192.168.1.2:7000 203.0.113.9:7000"]);
 });
 
 Deno.test("Whereabouts tells peers without the server's word when that does not come within 600 ms", () => {

@@ -124,6 +124,12 @@ export const DATAGRAM_SAMPLES: Sample[] = [
     "0000000002" + "0000000000000002" + ENDPOINT_HEX + "02" + hx(16, 3),
   ),
   strictOne(
+    "TEST",
+    discovery.test,
+    { sessionId: fill(8, 1), counter: 2n, endpoint: ENDPOINT, mac: fill(16, 3) },
+    "0000000003" + hx(8, 1) + "0000000000000002" + ENDPOINT_HEX + hx(9, 0) + hx(16, 3),
+  ),
+  strictOne(
     "ticket",
     ticket,
     {

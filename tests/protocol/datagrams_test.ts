@@ -25,6 +25,7 @@ Deno.test("DATAGRAM and BIND_REFUSED keep their numbers", () => {
   deepEqual(Object.entries(DATAGRAM).map(([name, type]) => `${type.toString(16)} ${name}`), [
     "1 discover",
     "2 discovered",
+    "3 discoveryTest",
     "f cookie",
     "11 classicKe1",
     "12 classicKe2",

@@ -105,6 +105,32 @@ Deno.test("DISCOVER that is forged, repeated, damaged or of no session is not an
   await client.close();
 });
 
+Deno.test("TEST is answered from a port that nobody asked, at the address it came from and nowhere else", async () => {
+  await using test = await startTestServer();
+  const { client, welcome } = await logIn(test);
+  using prober = new Prober();
+  using mapped = new Prober();
+  const ask = async (endpoint: string, counter: bigint, key = welcome.discoveryKey) => {
+    const message = { sessionId: welcome.sessionId, counter, endpoint: parseEndpoint(endpoint)! };
+    await prober.send(welcome.udpPort, encodeWithMac(discovery.test, message, (input) => hmac("sha256", key, input)));
+  };
+  await ask(`127.0.0.2:${mapped.port}`, 1n);
+  await ask(`127.0.0.1:0`, 2n);
+  await ask(`127.0.0.1:${mapped.port}`, 3n, new Uint8Array(32));
+  await ask(`127.0.0.1:${mapped.port}`, 4n);
+  const { datagram, from } = await mapped.receive();
+  const { counter, endpoint, socket } = discovery.discovered.decode(datagram);
+  assert.deepEqual([counter, formatEndpoint(endpoint)], [4n, `127.0.0.1:${mapped.port}`]);
+  assert.equal(socket, DISCOVERY_SOCKET.tester);
+  assert.ok(![welcome.udpPort, welcome.udp2Port].includes(from));
+  await ask(`127.0.0.1:${mapped.port}`, 4n);
+  await prober.send(welcome.udpPort, discover(welcome, 5n));
+  assert.equal(discovery.discovered.decode((await prober.receive()).datagram).counter, 5n, "a test is no observation");
+  const late = new Promise((resolve) => setTimeout(resolve, 100, "nothing"));
+  assert.equal(await Promise.race([mapped.receive(), late]), "nothing");
+  await client.close();
+});
+
 Deno.test("What discovery sees is told to peers, first of all candidates, and again when it changes", async () => {
   await using test = await startTestServer();
   const { client: ann, welcome } = await logIn(test);

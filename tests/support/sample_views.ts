@@ -107,6 +107,7 @@ export function sampleNat(changes: Partial<NatView> = {}): NatView {
     portStep: null,
     portRange: [31000, 58000],
     hairpin: false,
+    portMapping: null,
     ipv6: false,
     ...changes,
   };

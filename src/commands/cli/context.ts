@@ -80,6 +80,8 @@ export interface EngineOptions {
   device?: string;
   /** Local UDP port, 0 = any. */
   udpPort?: number;
+  /** Whether routers may be asked to map it. */
+  mapsPort?: boolean;
   /** HTTP proxy, null = none; left out: the one of the environment. */
   proxy?: HttpProxy | null;
   /** Suite to speak. */

@@ -18,6 +18,7 @@ export const ENGINE_OPTIONS = {
     summary: "Name of the tunnel device; none = without one (default buri0 or the next free)",
   },
   port: { value: "UDPPORT", summary: "Local UDP port, for a router that forwards it (default: any)" },
+  "no-port-mapping": { summary: "Ask no router to map the UDP port (PCP, NAT-PMP, UPnP)" },
   proxy: {
     value: "URL",
     summary: "HTTP proxy for networks that let nothing else out; none = without one (default: HTTPS_PROXY)",
@@ -117,6 +118,7 @@ function engineOptions({ context, options }: ForegroundRun, server: string | und
     ...(nick === undefined ? {} : { nick }),
     ...(device === undefined ? {} : { device }),
     ...(port === undefined ? {} : { udpPort: parsePort("--port", port) }),
+    ...(options["no-port-mapping"] ? { mapsPort: false } : {}),
     ...(proxy === undefined ? {} : { proxy: parseProxyOption("--proxy", proxy) }),
     suite: parseSuite("--suite", options.suite ?? "2"),
     log: loggerOf(context, options),

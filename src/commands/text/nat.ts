@@ -1,4 +1,11 @@
-import type { CandidateView, NatDependence, NatView, WhyView } from "../../ipc/mod.ts";
+import type {
+  CandidateView,
+  NatDependence,
+  NatView,
+  PortMappingProtocol,
+  PortMappingView,
+  WhyView,
+} from "../../ipc/mod.ts";
 import { renderFields } from "./fields.ts";
 import { shownNick, shownRtt } from "./members.ts";
 
@@ -29,8 +36,28 @@ export function renderNat(nat: NatView): string[] {
     ["ports given", portRange === null ? null : `${portRange[0]} to ${portRange[1]}`],
     ["hairpin", shownFact(nat.hairpin, "yes", "no")],
     ["ipv6", shownFact(nat.ipv6, "yes", "no")],
+    ["port mapping", shownPortMapping(nat.portMapping)],
   ]);
 }
+
+const PROTOCOL_NAMES: Readonly<Record<PortMappingProtocol, string>> = { pcp: "PCP", natPmp: "NAT-PMP", upnp: "UPnP" };
+
+function shownPortMapping(mapping: PortMappingView | null): string | null {
+  if (mapping === null) return null;
+  const { by, endpoint, answers } = mapping;
+  if (by !== null && endpoint !== null) return `${endpoint} by ${PROTOCOL_NAMES[by]}`;
+  const names = Object.entries(PROTOCOL_NAMES) as [PortMappingProtocol, string][];
+  return `none (${names.map(([name, shown]) => `${shown} ${ANSWERS[answers[name]] ?? answers[name]}`).join(", ")})`;
+}
+
+const ANSWERS: Readonly<Record<string, string>> = {
+  notAsked: "not asked",
+  asking: "being asked",
+  present: "being tried",
+  silent: "silent",
+  refused: "refused",
+  useless: "without effect",
+};
 
 /** Why packets reach a peer the way they do. */
 export function renderWhy(view: WhyView): string[] {
