@@ -18,6 +18,7 @@ import { complete } from "./complete.ts";
 import { completionOf } from "./completion.ts";
 import { create } from "./create.ts";
 import { deleteNetwork } from "./delete.ts";
+import { doctor } from "./doctor.ts";
 import { down } from "./down.ts";
 import { evict } from "./evict.ts";
 import { events } from "./events.ts";
@@ -84,6 +85,7 @@ export const COMMANDS: readonly Command[] = [
   cancel,
   checkUpdate,
   netcheck,
+  doctor,
   create,
   invite,
   invites,

@@ -70,6 +70,8 @@ export interface NetworkConfiguration {
   configureDevice(settings: DeviceSettings): string[];
   /** Adds a route. @throws {Error} when the device is unknown or the route exists */
   addRoute(route: KnownRoute & { gateway?: string; metric?: number }): void;
+  /** How a device is set up now; null = there is none of that name. */
+  link(device: string): { mtu: number; isUp: boolean } | null;
   /** All addresses, for candidates. */
   addresses(): LocalAddress[];
   /** All unicast routes outside of the local table, for clashes. */

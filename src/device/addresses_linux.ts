@@ -51,6 +51,10 @@ class LinuxConfiguration implements NetworkConfiguration {
     this.#journal.make(change, () => this.#netlink.addRoute({ linkIndex: index, ...rest }));
   }
 
+  link(device: string): { mtu: number; isUp: boolean } | null {
+    return this.#netlink.findLink(device);
+  }
+
   addresses(): LocalAddress[] {
     const links = new Map(this.#netlink.links().map((link) => [link.index, link]));
     return this.#netlink.addresses().flatMap((address) => {

@@ -113,7 +113,8 @@ export class Account {
   readonly #searches: PortSearches;
   readonly #whereabouts: Whereabouts;
   #nickAtServer = "";
-  #serverAheadMs = 0;
+  /** By how much the server's clock was ahead of ours at the login. */
+  serverAheadMs = 0;
 
   /** Offline. */
   constructor(options: AccountOptions) {
@@ -176,8 +177,7 @@ export class Account {
 
   /** What is known of our own network. */
   get network(): OwnNetwork {
-    const isUdpSilent = this.#outside?.discovery.isSilent ?? false;
-    const mapping = this.#mappedPort?.status ?? null;
+    const [isUdpSilent, mapping] = [this.#outside?.discovery.isSilent ?? false, this.#mappedPort?.status ?? null];
     return { nat: this.natWatch?.nat ?? null, candidates: this.#whereabouts.candidates, isUdpSilent, mapping };
   }
 
@@ -213,7 +213,7 @@ export class Account {
 
   /** The server's wall clock, in ms since 1970, as far as its last WELCOME tells. */
   serverTimeMs(): number {
-    return this.#options.clock.wallMs() + this.#serverAheadMs;
+    return this.#options.clock.wallMs() + this.serverAheadMs;
   }
 
   /** A number under which the server carries a change out once. */
@@ -282,7 +282,7 @@ export class Account {
       { virtualAddress: welcome.address, pool, prefix6: welcome.prefix6 },
       isLoopback(session.remote),
     );
-    this.#serverAheadMs = Number(welcome.time) - this.#options.clock.wallMs();
+    this.serverAheadMs = Number(welcome.time) - this.#options.clock.wallMs();
     this.#serverFlags = welcome.flags;
     this.#view = reduceView(this.#view, welcome);
     this.#startDiscovery(login);

@@ -29,6 +29,9 @@ import type { NatView, WhyView } from "../ipc/nat_schema.ts";
 import { MEMBERSHIP, NETWORK_KIND } from "../protocol/mod.ts";
 import type { Account } from "./account.ts";
 import type { Chat } from "./chat/chat.ts";
+import type { FindingView } from "../ipc/doctor_schema.ts";
+import { diagnose } from "./diagnosis.ts";
+import { gatherFacts, type HostFactsSources } from "./host_facts.ts";
 import type { EventHub } from "./events.ts";
 import { Invites } from "./invites.ts";
 import { requireNetworkName, requireNick } from "./names.ts";
@@ -72,6 +75,8 @@ export interface ControlOptions {
   configureDevice(): void;
   /** Peer secrets of networks. */
   secrets: NetworkSecrets;
+  /** The system's network. */
+  network: HostFactsSources["network"];
   /** Knows what could not be saved. */
   saver: Pick<StateSaver, "problem">;
   /** Probes through tunnels. */
@@ -205,6 +210,10 @@ export class Control implements EngineControl {
   readonly invites: EngineControl["invites"] = (params) => this.#invites.list(params);
   readonly revoke: EngineControl["revoke"] = (params) => this.#invites.revoke(params);
   readonly joinInvited: EngineControl["joinInvited"] = (params) => this.#invites.join(params);
+  async doctor(): Promise<FindingView[]> {
+    return diagnose(await gatherFacts(this.#options));
+  }
+
   async verify(params: VerifyParams): Promise<KeyView> {
     return await this.#verification.verify(findPeer(this.#viewInput(), params.peer), params);
   }

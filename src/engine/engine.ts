@@ -188,6 +188,7 @@ class Engine {
       },
       ...kept,
       saver: this.#saver,
+      network,
       pings,
       chat,
       events,

@@ -19,6 +19,7 @@ import {
   type MethodName,
   PRIVILEGE_NAMES,
 } from "./schema.ts";
+import { FINDING_IDS } from "./doctor_schema.ts";
 import type { Shape } from "./shape.ts";
 
 /** What a method takes on the wire: its first parameter, or an empty object. */
@@ -141,6 +142,7 @@ const noticeView = v.object({
 });
 
 const uses = v.pipe(v.number(), v.safeInteger(), v.minValue(1), v.maxValue(65_535));
+const finding = v.object({ id: v.picklist(FINDING_IDS), words: shown, remedy: shown });
 const openInviteView = v.object({
   id: shown,
   by: v.object({ id: clientId, nick: shown, isSelf: v.boolean() }),
@@ -190,6 +192,7 @@ const METHODS: MethodTable = {
   },
   invites: { kind: "call", params: network, result: v.pipe(v.array(openInviteView), v.maxLength(MAX_INVITES)) },
   revoke: { kind: "call", params: v.strictObject({ network: typed, invite: typed }), result: done },
+  doctor: { kind: "call", params: nothing, result: v.array(finding) },
   joinInvited: {
     kind: "call",
     params: v.strictObject({ link: typed }),

@@ -17,6 +17,7 @@ export type {
 } from "./nat_schema.ts";
 export * from "./schema.ts";
 export * from "./invite_schema.ts";
+export * from "./doctor_schema.ts";
 export type { Shape } from "./shape.ts";
 export { type ControlServer, type ControlServerOptions, serveControl } from "./server.ts";
 export * from "./chat_schema.ts";

@@ -11,6 +11,7 @@
  * @module
  */
 import type { ChatControl } from "./chat_schema.ts";
+import type { DoctorControl } from "./doctor_schema.ts";
 import type { InviteControl } from "./invite_schema.ts";
 import type { NatControl } from "./nat_schema.ts";
 
@@ -275,7 +276,7 @@ export interface KeyView {
 }
 
 /** What a running engine does for commands. Each method rejects with `ControlError` and with nothing else. */
-export interface EngineControl extends ChatControl, InviteControl, NatControl {
+export interface EngineControl extends ChatControl, DoctorControl, InviteControl, NatControl {
   /** The engine's state. Never refused. */
   status(): Promise<EngineStatus>;
   /** All networks of this client with their members, sorted by name. Empty when offline and nothing is cached. */

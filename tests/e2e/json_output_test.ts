@@ -69,7 +69,7 @@ async function askEngines(described: Described): Promise<void> {
   const [ann, bob] = [await world.member("ann"), await world.member("bob")];
   const asAnn = (...words: string[]) => described.ask(ann.stateDir, ...words);
   const asBob = (...words: string[]) => described.ask(bob.stateDir, ...words);
-  for (const line of ["status", "view", "logout", "login", "set-nick ann", "set-ip-mode both", "netcheck"]) {
+  for (const line of ["status", "view", "logout", "login", "set-nick ann", "set-ip-mode both", "netcheck", "doctor"]) {
     await asAnn(...line.split(" "));
   }
   for (const line of ["attach a@example.org", "attach-net a@example.org", "cancel"]) await asAnn(...line.split(" "));

@@ -99,6 +99,7 @@ export class CliWorld {
         showAccount: unexpected,
         startEngine: unexpected,
         packProgram: unexpected,
+        checkTun: () => Promise.resolve([]),
         makeBackup: unexpected,
         restoreBackup: unexpected,
         runMatrix: unexpected,

@@ -8,6 +8,7 @@ import {
   type EngineEvent,
   type EngineStatus,
   type EventsParams,
+  type FindingView,
   type InboxParams,
   type InviteControl,
   type IpMode,
@@ -146,6 +147,14 @@ export class FakeEngine implements EngineControl {
     const pending = found.view.approve === "manual";
     if (!pending) this.networks.push(found.view);
     return await Promise.resolve({ pending });
+  }
+
+  /** What `doctor` gives. */
+  findings: FindingView[] = [];
+
+  async doctor(): Promise<FindingView[]> {
+    this.calls.push("doctor");
+    return await Promise.resolve(this.findings);
   }
 
   readonly #invites: InviteControl = fakeInvites((method, network) => {

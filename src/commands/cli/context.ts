@@ -1,5 +1,5 @@
 import type { Logger } from "../../base/log.ts";
-import type { ControlConnection, EngineControl } from "../../ipc/mod.ts";
+import type { ControlConnection, EngineControl, FindingView } from "../../ipc/mod.ts";
 import type { HttpProxy } from "../../transport/http_proxy.ts";
 import type { MatrixOptions } from "../../lab/nat_matrix.ts";
 import type { PairResult } from "../../lab/pair_run.ts";
@@ -149,6 +149,8 @@ export interface Roles {
   makeBackup(options: { stateDir: string; file: string; password: string }): Promise<number>;
   /** Brings one back; gives the number of files. Rejects with `UserError`. */
   restoreBackup(options: { stateDir: string; file: string; password: string; force: boolean }): Promise<number>;
+  /** Why this user could not make a tunnel device. */
+  checkTun(): Promise<readonly FindingView[]>;
   /** Writes a copy of a program with an invite inside; gives its length in bytes. Rejects with `UserError`. */
   packProgram(options: PackOptions): Promise<number>;
   /** Runs pairs of NATs in laboratories, with this program in them. Rejects with `UserError`. */

@@ -69,6 +69,7 @@ const roles: Roles = {
   },
   makeInvite: async (options) => await (await import("../../server/mod.ts")).makeInvite(options),
   startEngine: async (options) => await (await import("../../engine/mod.ts")).startEngine(options),
+  checkTun: async () => (await import("./check_tun.ts")).checkTun(),
   packProgram: async (options) => await (await import("./packed_program.ts")).packProgram(options),
   makeBackup: async (options) => (await import("../../engine/backup.ts")).makeBackup(options),
   restoreBackup: async (options) => (await import("../../engine/backup.ts")).restoreBackup(options),
