@@ -50,10 +50,10 @@ export const labNatMatrix: Command = defineCommand({
     "program nft for most kinds. Exit code 1 when a path is not as expected.",
     "Kinds: public, FC full cone, AR address-restricted, PR port-restricted, SY symmetric, SN symmetric within 64 ports, " +
     "SS symmetric with the next port, CG behind a carrier's NAT, CGs both behind one carrier, CN carrier with 64 ports, " +
-    "HP hairpin, UB UDP blocked, T4 only TCP 443, PX only an HTTP proxy.",
+    "HP hairpin, UB UDP blocked, T4 only TCP 443, PX only an HTTP proxy, PM as SY with a router that maps ports (miniupnpd).",
   ],
   options: {
-    kinds: { value: "A,B", summary: "Only these kinds (default: all but CN)" },
+    kinds: { value: "A,B", summary: "Only these kinds (default: all but CN and PM)" },
     against: { value: "A,B", summary: "Only pairs with one of these (default: the same as --kinds)" },
     seeds: { value: "N", summary: "Times that all is run (default 1)" },
     jobs: { value: "N", summary: `Pairs at a time (default ${DEFAULT_JOBS})` },

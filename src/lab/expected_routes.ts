@@ -48,6 +48,8 @@ const CLASSES: Record<MatrixKind, RouteClass> = {
   SN: "symmetric",
   SS: "symmetric",
   CN: "symmetric",
+  // Its mapped port lets in whoever comes.
+  PM: "open",
   UB: "walled",
   T4: "walled",
   PX: "walled",

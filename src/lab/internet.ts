@@ -4,7 +4,8 @@ import { ChaosLink } from "./chaos_link.ts";
 import type { ChaosSettings } from "./chaos_model.ts";
 import { ConnectProxy } from "./connect_proxy.ts";
 import type { Lab, LabHost } from "./lab.ts";
-import { NAT_KINDS, type NatKindId, type RouterRules } from "./nat_kinds.ts";
+import { mappableAddress, NAT_KINDS, type NatKindId, type RouterRules } from "./nat_kinds.ts";
+import { startPortMapper } from "./port_mapper.ts";
 
 /** TEST-NET-3 (RFC 5737): the laboratory's public addresses. */
 const GATEWAY = "203.0.113.1";
@@ -28,6 +29,8 @@ export interface Home {
   publicAddress: string;
   /** Starts the HTTP proxy that this home has instead of a way out, and gives its URL; null = it has none. */
   startProxy: (() => Promise<LabProxy>) | null;
+  /** Starts what maps ports on its router; null = nothing does. */
+  startMapper: (() => Promise<void>) | null;
 }
 
 /** A proxy that runs until it is disposed of. */
@@ -85,7 +88,8 @@ export class Internet {
     });
     const host = this.#lab.addHost(name);
     const startProxy = NAT_KINDS[kind].hasProxy === true ? () => startWebProxy(routers[0]!) : null;
-    const home = { host, routers, publicAddress, startProxy };
+    const startMapper = NAT_KINDS[kind].mapsPorts === true ? this.#mapper(routers[0]!, publicAddress) : null;
+    const home = { host, routers, publicAddress, startProxy, startMapper };
     this.plug(host, home);
     return home;
   }
@@ -134,6 +138,15 @@ export class Internet {
   unblock(): void {
     using filter = this.host.namespace.run(() => new Nftables());
     filter.removeTable("block");
+  }
+
+  /** Gives the router the address for which ports are mapped. */
+  #mapper(router: LabHost, publicAddress: string): () => Promise<void> {
+    const address = mappableAddress(publicAddress);
+    addAddress(router, "wan", `${address}/32`);
+    const linkIndex = indexOf(this.host, `line${publicAddress.split(".")[3]}`);
+    this.host.netlink.addRoute({ destination: `${address}/32`, linkIndex });
+    return () => startPortMapper(this.#lab, router, address);
   }
 
   #takeAddress(): string {

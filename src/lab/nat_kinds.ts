@@ -17,7 +17,21 @@ export type NatDependence = "endpointIndependent" | "addressDependent" | "addres
 export type RouterRules = (publicAddress: string) => FirewallTable | string;
 
 /** Short name of a kind, as in the table of results. */
-export type NatKindId = "PR" | "FC" | "AR" | "SY" | "SN" | "SS" | "HP" | "UB" | "T4" | "PX" | "CG" | "CGs" | "CN";
+export type NatKindId =
+  | "PR"
+  | "FC"
+  | "AR"
+  | "SY"
+  | "SN"
+  | "SS"
+  | "HP"
+  | "UB"
+  | "T4"
+  | "PX"
+  | "CG"
+  | "CGs"
+  | "CN"
+  | "PM";
 
 /** A kind of NAT. */
 export interface NatKind {
@@ -39,6 +53,8 @@ export interface NatKind {
   sharesCarrier?: true;
   /** Whether the first router has an HTTP proxy, through which alone others are reached. */
   hasProxy?: true;
+  /** Whether the router maps ports for those who ask, by PCP, NAT-PMP and UPnP-IGD (the program miniupnpd). */
+  mapsPorts?: true;
 }
 
 const UDP = 17;
@@ -143,6 +159,24 @@ const symmetricSequential: RouterRules = (publicAddress) => {
   return script(post(`oifname "wan" meta l4proto udp snat ip to ${publicAddress} : ${next}`, OTHERS));
 };
 
+/** As SY, from an address for which miniupnpd is ready to map, with the chains that it fills. */
+const symmetricMapping: RouterRules = (publicAddress) =>
+  script(post(`oifname "wan" snat to ${mappableAddress(publicAddress)} fully-random`)) + `
+table inet mapped {
+  chain forward { type filter hook forward priority 0; jump miniupnpd; }
+  chain miniupnpd { }
+  chain prerouting { type nat hook prerouting priority -100; jump prerouting_miniupnpd; }
+  chain prerouting_miniupnpd { }
+  chain postrouting { type nat hook postrouting priority 110; jump postrouting_miniupnpd; }
+  chain postrouting_miniupnpd { }
+}
+`;
+
+/** What a router that maps ports has beside its public address: miniupnpd refuses to map behind TEST-NET ones. */
+export function mappableAddress(publicAddress: string): string {
+  return publicAddress.replace("203.0.113.", "45.0.113.");
+}
+
 const only443: RouterRules = () =>
   script(
     post(`oifname "wan" masquerade`),
@@ -210,6 +244,13 @@ export const NAT_KINDS: Record<NatKindId, NatKind> = {
     title: "home behind a carrier's NAT with a block of 64 ports",
     ports: "block",
     routers: [portRestricted, symmetricBlock],
+  },
+  PM: {
+    ...SYMMETRIC,
+    title: "symmetric, random ports, and a router that maps ports",
+    ports: "random",
+    routers: [symmetricMapping],
+    mapsPorts: true,
   },
 };
 

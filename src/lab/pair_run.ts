@@ -93,7 +93,8 @@ async function meet(
   const invite = await buri.server(server.host, server.addresses[0]!);
   const homes = addHomes(internet, order);
   const ports = localPorts(order.seed);
-  const up = async ({ host, startProxy }: MatrixHome, port: number) => {
+  const up = async ({ host, startProxy, startMapper }: MatrixHome, port: number) => {
+    await startMapper?.();
     const proxy = startProxy === null ? null : open.use(await startProxy());
     return await buri.up(host, invite, ["--port", String(port), ...(proxy === null ? [] : ["--proxy", proxy.url])]);
   };
@@ -103,12 +104,12 @@ async function meet(
   return [first, second];
 }
 
-type MatrixHome = Pick<Home, "host" | "startProxy">;
+type MatrixHome = Pick<Home, "host" | "startProxy" | "startMapper">;
 
 function addHomes(internet: Internet, { first, second }: PairOrder): [MatrixHome, MatrixHome] {
   let neighbour: Home | undefined;
   const add = (name: string, kind: MatrixKind): MatrixHome => {
-    if (kind === "public") return { host: internet.addPublicHost(name).host, startProxy: null };
+    if (kind === "public") return { host: internet.addPublicHost(name).host, startProxy: null, startMapper: null };
     const isShared = first === second && NAT_KINDS[kind].sharesCarrier === true;
     const home = internet.addHome(name, kind, isShared ? neighbour : undefined);
     neighbour = home;

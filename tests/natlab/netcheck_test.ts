@@ -48,32 +48,36 @@ function truthOf(id: NatKindId): Partial<NatView> {
   };
 }
 
-Deno.test(needs("netcheck tells of each NAT what the laboratory knows", "linux", "netns", "nft"), async () => {
-  await using world = await World.make();
-  const kinds = (Object.keys(NAT_KINDS) as NatKindId[]).filter((id) => id !== "CGs");
-  const wrong: string[] = [];
-  const check = async (id: NatKindId) => {
-    const home = world.internet.addHome(`home-${id.toLowerCase()}`, id);
-    using proxy = home.startProxy === null ? null : await home.startProxy();
-    const member = await world.buri.up(home.host, world.invite, proxy === null ? [] : ["--proxy", proxy.url]);
-    // Whether UDP is blocked is known when the first questions have gone unanswered.
-    for (let tries = 0;; tries++) {
-      const seen: NatView = JSON.parse(await member.must("netcheck", "--json"));
-      const found = Object.fromEntries(Object.keys(truthOf(id)).map((key) => [key, seen[key as keyof NatView]]));
-      const isRight = JSON.stringify(found) === JSON.stringify(truthOf(id));
-      if (!isRight && tries < 3) continue;
-      if (!isRight) wrong.push(`${id}: ${JSON.stringify(found)}, not ${JSON.stringify(truthOf(id))}`);
-      break;
-    }
-  };
-  // Those that have to find a way to the server first take as long as all the others.
-  const isSlow = (id: NatKindId) => id === "T4" || id === "PX";
-  const slow = Promise.all(kinds.filter(isSlow).map(check));
-  const quick = kinds.filter((id) => !isSlow(id));
-  for (let start = 0; start < quick.length; start += 4) await Promise.all(quick.slice(start, start + 4).map(check));
-  await slow;
-  assert.deepEqual(wrong, []);
-});
+Deno.test(
+  needs("netcheck tells of each NAT what the laboratory knows", "linux", "netns", "nft", "miniupnpd"),
+  async () => {
+    await using world = await World.make();
+    const kinds = (Object.keys(NAT_KINDS) as NatKindId[]).filter((id) => id !== "CGs");
+    const wrong: string[] = [];
+    const check = async (id: NatKindId) => {
+      const home = world.internet.addHome(`home-${id.toLowerCase()}`, id);
+      using proxy = home.startProxy === null ? null : await home.startProxy();
+      await home.startMapper?.();
+      const member = await world.buri.up(home.host, world.invite, proxy === null ? [] : ["--proxy", proxy.url]);
+      // Whether UDP is blocked is known when the first questions have gone unanswered.
+      for (let tries = 0;; tries++) {
+        const seen: NatView = JSON.parse(await member.must("netcheck", "--json"));
+        const found = Object.fromEntries(Object.keys(truthOf(id)).map((key) => [key, seen[key as keyof NatView]]));
+        const isRight = JSON.stringify(found) === JSON.stringify(truthOf(id));
+        if (!isRight && tries < 3) continue;
+        if (!isRight) wrong.push(`${id}: ${JSON.stringify(found)}, not ${JSON.stringify(truthOf(id))}`);
+        break;
+      }
+    };
+    // Those that have to find a way to the server first take as long as all the others.
+    const isSlow = (id: NatKindId) => id === "T4" || id === "PX";
+    const slow = Promise.all(kinds.filter(isSlow).map(check));
+    const quick = kinds.filter((id) => !isSlow(id));
+    for (let start = 0; start < quick.length; start += 4) await Promise.all(quick.slice(start, start + 4).map(check));
+    await slow;
+    assert.deepEqual(wrong, []);
+  },
+);
 
 Deno.test(needs("why names the fault that keeps two ends on a relay", "linux", "netns", "nft"), async () => {
   const faults: [NatKindId, NatKindId, string[]][] = [

@@ -59,12 +59,6 @@ export class MappingGateway {
     await this.#run();
   }
 
-  /** From now on what leaves the home comes from this address, too, from another port for each destination. */
-  useAddress(): void {
-    const rule = `oifname "wan" snat ip to ${this.publicAddress} fully-random`;
-    this.nft(`table inet own {\n chain out { type nat hook postrouting priority 80; ${rule}; }\n}\n`);
-  }
-
   /** Its table of mappings, one a line, such as `… th dport 4001 dnat ip to 192.168.1.2:4000`. */
   mappings(): string[] {
     return this.#rules("prerouting_miniupnpd").filter((rule) => rule.includes("dnat"));
