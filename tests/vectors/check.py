@@ -477,7 +477,11 @@ def check_discovery(v):
     layout = [("zero", "u32"), ("type", "u8"), ("counter", "u64"), ("endpoint", 18), ("socket", "u8"), ("mac", 16)]
     answer = read(v["discovered"], layout, "DISCOVERED")
     check("DISCOVERED", (answer["type"], answer["counter"], answer["endpoint"], answer["socket"]) == (2, 3, ENDPOINT, 1))
-    for name in ["discover", "discovered"]:
+    layout = [("zero", "u32"), ("type", "u8"), ("session", 8), ("counter", "u64"), ("endpoint", 18), ("zeros", 9), ("mac", 16)]
+    test = read(v["test"], layout, "TEST")
+    check("TEST", (test["type"], test["session"], test["counter"]) == (3, v["sessionId"], 4))
+    check("TEST endpoint", (test["endpoint"], test["zeros"]) == (ENDPOINT, bytes(9)))
+    for name in ["discover", "discovered", "test"]:
         check(name + " mac", v[name][-16:] == mac(v["discoveryKey"], v[name][:-16])[:16])
     check("PUNCH", v["punch"] == bytes(4) + b"\x30" + u32(SPI_R))
 

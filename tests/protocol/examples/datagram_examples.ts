@@ -57,13 +57,14 @@ export function addDiscovery(book: ExampleBook): void {
   book.section(
     "discovery",
     "Discovery",
-    "DISCOVER with counter 3 and its answer from the first socket, and PUNCH to the responder.",
+    "DISCOVER with counter 3 and its answer from the first socket, TEST with counter 4, and PUNCH to the responder.",
   );
   const key = book.made("discoveryKey", 32);
   const mac = (input: Uint8Array) => hmac("sha256", key, input);
   const sessionId = book.made("sessionId", 8);
   book.add("discover", encodeWithMac(discovery.discover, { sessionId, counter: 3n, flags: 0 }, mac));
   book.add("discovered", encodeWithMac(discovery.discovered, { counter: 3n, endpoint: ENDPOINT4, socket: 1 }, mac));
+  book.add("test", encodeWithMac(discovery.test, { sessionId, counter: 4n, endpoint: ENDPOINT4 }, mac));
   book.add("punch", classicExchange.punch.encode({ spi: SPI_R }));
 }
 
