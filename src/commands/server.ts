@@ -5,7 +5,7 @@ import { LOG_OPTIONS, loggerOf } from "./cli/logging.ts";
 import { PORT, ready } from "./cli/output.ts";
 import { runRole } from "./cli/role.ts";
 import { INTERRUPTED } from "./cli/run.ts";
-import { checkCidr, formatHostPort, parseHostPort, parsePort, parseSuites } from "./cli/values.ts";
+import { checkCidr, formatHostPort, parseAddress, parseHostPort, parsePort, parseSuites } from "./cli/values.ts";
 import { renderJson } from "./text/json.ts";
 
 /** The mediation server in the foreground. */
@@ -22,6 +22,10 @@ export const server: Command = defineCommand({
     listen: { value: "HOST:PORT", summary: "Where clients connect (default 0.0.0.0:12975)" },
     udp: { value: "PORT", summary: "First port for address discovery (default 12975)" },
     udp2: { value: "PORT", summary: "Second port for address discovery (default 12976)" },
+    address2: {
+      value: "ADDRESS",
+      summary: "Another public address of this machine: clients see more of their NATs by it",
+    },
     relay: { value: "PORT", summary: "Port of its relay (default 17771)" },
     tls: {
       value: "PORT",
@@ -51,6 +55,7 @@ export const server: Command = defineCommand({
       listen: parseHostPort("--listen", options.listen ?? "0.0.0.0:12975"),
       udpPort: parsePort("--udp", options.udp ?? "12975"),
       udp2Port: parsePort("--udp2", options.udp2 ?? "12976"),
+      ...(options.address2 === undefined ? {} : { address2: parseAddress("--address2", options.address2) }),
       relayPort: parsePort("--relay", options.relay ?? "17771"),
       ...(options.tls === "off" ? {} : { tls: tlsOption(options.tls) }),
       ...(options.pool === undefined ? {} : { pool: checkCidr("--pool", options.pool) }),

@@ -414,12 +414,12 @@ export class Account {
   }
 
   #startDiscovery({ welcome, session: { remote } }: Login): void {
-    const { sessionId, discoveryKey, udpPort, udp2Port, nick } = welcome;
+    const { sessionId, discoveryKey, udpPort, udp2Port, nick, discoveryEndpoints: [other = null] } = welcome;
     const socketAt = (port: number) => port === 0 ? null : { address: remote.address, port };
     this.#nickAtServer = nick;
     this.#outside = new OutsideView({
       ...this.#options,
-      server: { sessionId, discoveryKey, first: socketAt(udpPort), second: socketAt(udp2Port) },
+      server: { sessionId, discoveryKey, first: socketAt(udpPort), second: socketAt(udp2Port), other },
       ownEndpoints: () => this.#whereabouts.candidates.map(({ endpoint }) => endpoint),
       onExchange: () => this.#watchUdp(),
       onAnswer: (answer) => this.#mappedPort?.take(answer),

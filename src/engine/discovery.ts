@@ -29,6 +29,8 @@ export interface DiscoveryServer {
   first: Endpoint | null;
   /** Its second socket; null = none. */
   second: Endpoint | null;
+  /** A socket on another address of it; null = none. */
+  other: Endpoint | null;
 }
 
 /** What to send. */
@@ -57,6 +59,8 @@ export class Discovery {
   #observed: Endpoint | null = null;
   /** How the server's second socket saw that of the tunnels. */
   #observedBySecond: Endpoint | null = null;
+  /** How the socket on its other address saw it. */
+  #observedByOther: Endpoint | null = null;
   /** Counters of questions that other sockets asked. */
   readonly #aside = new Set<bigint>();
   /** How often it asks again, which keeps the NAT's mapping open. */
@@ -86,10 +90,15 @@ export class Discovery {
     return this.#server.second;
   }
 
+  /** Whether the server has a socket on another address. */
+  get hasOther(): boolean {
+    return this.#server.other !== null;
+  }
+
   /** How the server's sockets saw that of the tunnels. */
   get observations(): Observation[] {
-    const { first, second } = this.#server;
-    const pairs = [[first, this.#observed], [second, this.#observedBySecond]] as const;
+    const { first, second, other } = this.#server;
+    const pairs = [[first, this.#observed], [second, this.#observedBySecond], [other, this.#observedByOther]] as const;
     return pairs.flatMap(([server, observed]) => server === null || observed === null ? [] : [{ server, observed }]);
   }
 
@@ -118,7 +127,7 @@ export class Discovery {
     if (this.#step >= ROUND_OFFSETS_MS.length) this.restart(now);
     this.#step++;
     this.#unanswered++;
-    return [this.#server.first, this.#server.second].flatMap((to) =>
+    return [this.#server.first, this.#server.second, this.#server.other].flatMap((to) =>
       to === null ? [] : [{ to, datagram: this.#ask(0).datagram }]
     );
   }
@@ -155,6 +164,7 @@ export class Discovery {
     const answer = this.open(datagram);
     if (answer === null || this.#aside.has(answer.counter) || answer.counter > this.#counter) return false;
     if (answer.socket === DISCOVERY_SOCKET.udp2Port) return this.#takeSecond(answer.endpoint);
+    if (answer.socket === DISCOVERY_SOCKET.otherAddress) return this.#takeOther(answer.endpoint);
     if (answer.socket !== DISCOVERY_SOCKET.udpPort || answer.counter <= this.#answeredCounter) return false;
     this.#answeredCounter = answer.counter;
     this.#unanswered = 0;
@@ -167,6 +177,12 @@ export class Discovery {
   #takeSecond(endpoint: Endpoint): boolean {
     const isNew = this.#observedBySecond === null || !equalEndpoint(this.#observedBySecond, endpoint);
     this.#observedBySecond = endpoint;
+    return isNew;
+  }
+
+  #takeOther(endpoint: Endpoint): boolean {
+    const isNew = this.#observedByOther === null || !equalEndpoint(this.#observedByOther, endpoint);
+    this.#observedByOther = endpoint;
     return isNew;
   }
 

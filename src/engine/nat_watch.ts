@@ -40,6 +40,8 @@ interface Survey {
   /** One list for each socket. */
   observations: Observation[][];
   fromOtherPort: boolean | undefined;
+  /** Undefined where the server has one address. */
+  fromOtherAddress: boolean | undefined;
   hasHairpin: boolean | null;
 }
 
@@ -65,7 +67,9 @@ export class NatWatch {
   /** The same sockets' questions to the server's first socket. */
   #askedFirst: bigint[] = [];
   #answers = new Map<bigint, Endpoint>();
+  /** Of the questions about filters; null = answered. */
   #filterCounter: bigint | null = null;
+  #addressCounter: bigint | null = null;
   #surveyed: Survey | null = null;
   #hasHairpin = false;
   /** What the sockets are open for. */
@@ -84,7 +88,11 @@ export class NatWatch {
   get nat(): OwnNat {
     const { discovery, ownEndpoints } = this.#options;
     const surveyed = this.#surveyed;
-    const answered = surveyed?.fromOtherPort === undefined ? {} : { fromOtherPort: surveyed.fromOtherPort };
+    const { fromOtherPort, fromOtherAddress } = surveyed ?? {};
+    const answered = {
+      ...(fromOtherPort === undefined ? {} : { fromOtherPort }),
+      ...(fromOtherAddress === undefined ? {} : { fromOtherAddress }),
+    };
     const otherSockets = surveyed?.observations ?? [];
     return {
       ...classifyNat({ local: ownEndpoints(), observations: discovery.observations, otherSockets, answered }),
@@ -113,12 +121,13 @@ export class NatWatch {
     this.#cancel();
     this.#use = "survey";
     this.#hasHairpin = false;
-    dataPlane.openSearch(SURVEY_SOCKETS + 1);
+    dataPlane.openSearch(SURVEY_SOCKETS + (discovery.hasOther ? 2 : 1));
     this.#ask(SURVEY_SOCKETS);
     this.#askFirst(SURVEY_SOCKETS);
-    const { counter, datagram } = discovery.ask(DISCOVER_FLAG.answerFromOtherSocket);
-    this.#filterCounter = counter;
-    dataPlane.searchDatagram(SURVEY_SOCKETS, discovery.second, datagram);
+    this.#filterCounter = this.#askFilter(SURVEY_SOCKETS, DISCOVER_FLAG.answerFromOtherSocket);
+    if (discovery.hasOther) {
+      this.#addressCounter = this.#askFilter(SURVEY_SOCKETS + 1, DISCOVER_FLAG.answerFromOtherAddress);
+    }
     this.#cancel = clock.after(HAIRPIN_AFTER_MS, () => this.#tryHairpin());
   }
 
@@ -147,6 +156,7 @@ export class NatWatch {
   take({ counter, endpoint }: { counter: bigint; endpoint: Endpoint }): void {
     if (this.#asked.includes(counter) || this.#askedFirst.includes(counter)) this.#answers.set(counter, endpoint);
     else if (counter === this.#filterCounter) this.#filterCounter = null;
+    else if (counter === this.#addressCounter) this.#addressCounter = null;
   }
 
   /** A DISCOVER came in on the socket of the tunnels: if it is ours, it went out to the NAT and came back. */
@@ -171,6 +181,14 @@ export class NatWatch {
       this.#asked.push(counter);
       dataPlane.searchDatagram(socket, discovery.second, datagram);
     }
+  }
+
+  /** Each from a socket of its own, which has sent nothing else. */
+  #askFilter(socket: number, flag: number): bigint {
+    const { dataPlane, discovery } = this.#options;
+    const { counter, datagram } = discovery.ask(flag);
+    dataPlane.searchDatagram(socket, discovery.second!, datagram);
+    return counter;
   }
 
   /** After all of {@linkcode NatWatch.#ask}, so that the ports of those are neighbours where the NAT counts. */
@@ -216,6 +234,7 @@ export class NatWatch {
       observations: this.#takeObservations(),
       // Without any answer nothing is known of filters.
       fromOtherPort: ports === null ? undefined : this.#filterCounter === null,
+      fromOtherAddress: ports === null || !discovery.hasOther ? undefined : this.#addressCounter === null,
       hasHairpin: isTranslated ? this.#hasHairpin : null,
     };
     this.closeSockets();

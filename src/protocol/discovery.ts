@@ -42,10 +42,10 @@ export const discovery = {
  * Bits of DISCOVER's flags. `aside`: it comes from another socket than that of the tunnels, and is to be forgotten when it is
  * answered.
  */
-export const DISCOVER_FLAG = { answerFromOtherSocket: 1 << 0, aside: 1 << 2 } as const;
+export const DISCOVER_FLAG = { answerFromOtherSocket: 1 << 0, answerFromOtherAddress: 1 << 1, aside: 1 << 2 } as const;
 
 /** The socket from which DISCOVERED came. */
-export const DISCOVERY_SOCKET = { udpPort: 1, udp2Port: 2, tester: 3 } as const;
+export const DISCOVERY_SOCKET = { udpPort: 1, udp2Port: 2, tester: 3, otherAddress: 4 } as const;
 
 /** DISCOVER. */
 export type Discover = MessageOf<typeof discovery.discover>;

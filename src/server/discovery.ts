@@ -32,7 +32,7 @@ const DATAGRAM_TYPE_AT = 4;
 /** After a failed read or send, so that a lasting failure costs little. */
 const FAILURE_PAUSE_MS = 20;
 
-/** One of the discovery sockets: the two that are asked, and one from which tests are sent. */
+/** One of the discovery sockets: those that are asked, and one from which tests are sent. */
 export type DiscoverySocket = (typeof DISCOVERY_SOCKET)[keyof typeof DISCOVERY_SOCKET];
 
 /** An answer, and the socket to send it from. */
@@ -77,6 +77,9 @@ export function answerDiscovery(
   const isAside = (discover.flags & DISCOVER_FLAG.aside) !== 0;
   if (socket === DISCOVERY_SOCKET.udpPort && !isAside) remember(world, client, from);
   const isOther = (discover.flags & DISCOVER_FLAG.answerFromOtherSocket) !== 0;
+  if ((discover.flags & DISCOVER_FLAG.answerFromOtherAddress) !== 0) {
+    return world.otherAddress === null ? null : answer(from, DISCOVERY_SOCKET.otherAddress);
+  }
   return answer(from, isOther ? otherThan(socket) : socket);
 }
 
@@ -105,10 +108,18 @@ export class DiscoverySockets {
   readonly #sockets: ReadonlyMap<DiscoverySocket, Deno.DatagramConn>;
   #isStopped = false;
 
-  /** Takes over bound sockets. `tester`: nobody is told its port. */
-  constructor(first: Deno.DatagramConn, second: Deno.DatagramConn, tester: Deno.DatagramConn) {
+  /** Takes over bound sockets. `tester`: nobody is told its port. `other`: on another address; null = there is none. */
+  constructor(
+    first: Deno.DatagramConn,
+    second: Deno.DatagramConn,
+    tester: Deno.DatagramConn,
+    other: Deno.DatagramConn | null,
+  ) {
     const { udpPort, udp2Port } = DISCOVERY_SOCKET;
-    this.#sockets = new Map([[udpPort, first], [udp2Port, second], [DISCOVERY_SOCKET.tester, tester]]);
+    const sockets: [DiscoverySocket, Deno.DatagramConn][] = [[udpPort, first], [udp2Port, second]];
+    sockets.push([DISCOVERY_SOCKET.tester, tester]);
+    if (other !== null) sockets.push([DISCOVERY_SOCKET.otherAddress, other]);
+    this.#sockets = new Map(sockets);
   }
 
   /** Serves those that are asked until {@linkcode DiscoverySockets.stop}. */

@@ -1,3 +1,4 @@
+import type { Endpoint } from "../base/ip.ts";
 import type { Clock } from "../base/clock.ts";
 import type { Logger } from "../base/log.ts";
 import type { Random } from "../base/random.ts";
@@ -20,6 +21,8 @@ export interface WorldOptions {
   relays: RelayIssuer;
   /** Ports of discovery. */
   ports: DiscoveryPorts;
+  /** A discovery socket on another address. Default: there is none. */
+  otherAddress?: Endpoint | null;
   /** Ways in for those whose UDP is blocked. Default: none. */
   streams?: StreamPlaces;
   /** What this server allows. */
@@ -39,6 +42,7 @@ export function makeWorld(options: WorldOptions): { world: World; endPauses: () 
   const world: World = {
     ...options,
     streams: options.streams ?? null,
+    otherAddress: options.otherAddress ?? null,
     presence: new Presence<ControlClient>(),
     rendezvous: new Rendezvous<ControlClient>(random),
     sessions: new Map(),

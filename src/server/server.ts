@@ -1,4 +1,4 @@
-import { type Cidr4, mappedIpv4, parseIpv4, parseIpv6 } from "../base/ip.ts";
+import { type Cidr4, type Endpoint, mappedIpv4, parseIpv4, parseIpv6 } from "../base/ip.ts";
 import type { Logger } from "../base/log.ts";
 import { type Random, systemRandom } from "../base/random.ts";
 import { TaskGroup } from "../base/task_group.ts";
@@ -22,7 +22,7 @@ import { networkHandlers } from "./requests_network.ts";
 import { powerHandlers } from "./requests_powers.ts";
 import { tunnelHandlers } from "./requests_tunnel.ts";
 import { loadServerIdentity, type ServerIdentity } from "./server_identity.ts";
-import { bindError, listenTcp, listenUdp, type Place } from "./sockets.ts";
+import { bindError, listenTcp, listenUdp, type Place, senderOf } from "./sockets.ts";
 import { openSqliteStore, storeError } from "./store_sqlite.ts";
 import type { RelayIssuer, World } from "./world.ts";
 
@@ -36,6 +36,8 @@ export interface ServerOptions {
   udpPort: number;
   /** Second discovery port; 0 = any. */
   udp2Port: number;
+  /** Another address of this machine, a literal one, for a further discovery socket. */
+  address2?: string;
   /** Port of the relay; 0 = any. */
   relayPort: number;
   /** A port for those whom only TLS reaches; 0 = any. Left out: none. Within the control port TLS is spoken always. */
@@ -79,6 +81,8 @@ interface Bound {
   discovery: DiscoverySockets;
   udpPort: number;
   udp2Port: number;
+  /** Of the further discovery socket; null = there is none. */
+  otherAddress: Endpoint | null;
   relay: Relay;
 }
 
@@ -108,7 +112,7 @@ async function bindAll(
   identity: ServerIdentity,
   opened: AsyncDisposableStack,
 ): Promise<Bound> {
-  const { listen, udpPort, udp2Port, relayPort, log } = options;
+  const { listen, udpPort, udp2Port, relayPort, address2, log } = options;
   const { host } = listen;
   const control = opened.adopt(listenTcp({ ...listen, option: "--listen" }), closeQuietly);
   const tls = listenTls(options);
@@ -116,14 +120,18 @@ async function bindAll(
   const first = opened.adopt(listenUdp({ host, port: udpPort, option: "--udp" }), closeQuietly);
   const second = opened.adopt(listenUdp({ host, port: udp2Port, option: "--udp2" }), closeQuietly);
   const tester = opened.adopt(listenUdp({ host, port: 0, option: "--udp" }), closeQuietly);
+  const other = address2 === undefined
+    ? null
+    : opened.adopt(listenUdp({ host: address2, port: 0, option: "--address2" }), closeQuietly);
   const relay = await startOwnRelay({ host, port: relayPort, option: "--relay" }, identity, log);
   opened.defer(() => relay.stop());
   return {
     control,
     tls,
-    discovery: new DiscoverySockets(first, second, tester),
+    discovery: new DiscoverySockets(first, second, tester, other),
     udpPort: portOf(first),
     udp2Port: portOf(second),
+    otherAddress: other === null ? null : senderOf(other.addr as Deno.NetAddr),
     relay,
   };
 }
@@ -179,7 +187,7 @@ function portOf({ addr }: { readonly addr: Deno.Addr }): number {
 async function openWorld(
   { dataDir, log, policy }: ServerOptions,
   identity: ServerIdentity,
-  { relay, tls, udpPort, udp2Port }: Bound,
+  { relay, tls, udpPort, udp2Port, otherAddress }: Bound,
   random: Random,
   pool: Cidr4 | null,
   opened: AsyncDisposableStack,
@@ -199,7 +207,7 @@ async function openWorld(
   const relays = relayIssuer({ identity, port: relay.port, clock, random }, relay);
   const { world, endPauses } = makeWorld({
     ...{ store, plan, relays, clock, random, log },
-    ports: { udpPort, udp2Port },
+    ...{ ports: { udpPort, udp2Port }, otherAddress },
     streams: { tlsPort: tls === null ? 0 : portOf(tls), relayId: identity.relayId },
     policy: policy ?? POLICIES.open,
   });

@@ -170,7 +170,7 @@ function welcome(world: World, client: ControlClient, account: Account): Control
     sessionId: client.sessionId,
     discoveryKey: client.discoveryKey,
     ...world.ports,
-    discoveryEndpoints: [],
+    discoveryEndpoints: world.otherAddress === null ? [] : [world.otherAddress],
     observed: client.observed,
     keepaliveSeconds: KEEPALIVE_SECONDS,
     spreadSeconds,

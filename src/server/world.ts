@@ -110,6 +110,8 @@ export interface World {
   readonly policy: ServerPolicy;
   /** Set once the sockets are bound. */
   readonly ports: DiscoveryPorts;
+  /** A discovery socket on another address of the server; null = there is none. */
+  readonly otherAddress: Endpoint | null;
   /** Ways in for those whose UDP is blocked; null = none. */
   readonly streams: StreamPlaces | null;
   /** Time. */

@@ -9,6 +9,7 @@ const server: DiscoveryServer = {
   discoveryKey: new Uint8Array(32).fill(4),
   first: parseEndpoint("198.51.100.1:12975")!,
   second: parseEndpoint("198.51.100.1:12976")!,
+  other: null,
 };
 
 function answer(counter: bigint, endpoint: string, socket = 1, key = server.discoveryKey): Uint8Array {
@@ -116,4 +117,23 @@ Deno.test("Discovery is silent after four questions without an answer, until one
   assert.deepEqual(silent, [false, false, false, true]);
   assert.ok(machine.take(answer(7n, "1.2.3.4:5")));
   assert.equal(machine.isSilent, false);
+});
+
+Deno.test("Discovery asks the server's other address, too, where it has one, and keeps what that saw apart", () => {
+  const other = parseEndpoint("198.51.100.2:7000")!;
+  const discovered = new Discovery({ ...server, other }, 0);
+  const asked = discovered.tick(0);
+  assert.deepEqual(asked.map(({ to }) => formatEndpoint(to)), [
+    "198.51.100.1:12975",
+    "198.51.100.1:12976",
+    "198.51.100.2:7000",
+  ]);
+  assert.equal(discovered.take(answer(1n, "203.0.113.9:1")), true);
+  assert.equal(discovered.take(answer(3n, "203.0.113.9:3", 4)), true);
+  assert.equal(discovered.take(answer(3n, "203.0.113.9:3", 4)), false);
+  assert.deepEqual(discovered.observations.map(({ observed }) => formatEndpoint(observed)), [
+    "203.0.113.9:1",
+    "203.0.113.9:3",
+  ]);
+  assert.equal(formatEndpoint(discovered.observed!), "203.0.113.9:1");
 });

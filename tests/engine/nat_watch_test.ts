@@ -19,28 +19,32 @@ function discovered(counter: bigint, from: string, socket: number): Uint8Array {
 /** An engine's watch before a NAT that a test plays. */
 class Rig {
   readonly clock = new FakeClock();
-  readonly discovery = new Discovery(
-    { sessionId: new Uint8Array(8), discoveryKey: KEY, first: FIRST, second: SECOND },
-    0,
-  );
+  readonly discovery: Discovery;
+  readonly watch: NatWatch;
   /** What the sockets of the search sent and has not been answered. */
   readonly sent: { socket: number; to: Endpoint; counter: bigint; flags: number; datagram: Uint8Array }[] = [];
   /** `open N` and `close`. */
   readonly log: string[] = [];
   changes = 0;
-  readonly watch = new NatWatch({
-    clock: this.clock,
-    discovery: this.discovery,
-    dataPlane: {
-      openSearch: (count) => void this.log.push(`open ${count}`),
-      closeSearch: () => void this.log.push("close"),
-      searchDatagram: (socket, to, datagram) => {
-        this.sent.push({ socket, to, ...codec.discover.decode(datagram), datagram });
+
+  /** `other`: the server's socket on another address. */
+  constructor(other: Endpoint | null = null) {
+    const server = { sessionId: new Uint8Array(8), discoveryKey: KEY, first: FIRST, second: SECOND, other };
+    this.discovery = new Discovery(server, 0);
+    this.watch = new NatWatch({
+      clock: this.clock,
+      discovery: this.discovery,
+      dataPlane: {
+        openSearch: (count) => void this.log.push(`open ${count}`),
+        closeSearch: () => void this.log.push("close"),
+        searchDatagram: (socket, to, datagram) => {
+          this.sent.push({ socket, to, ...codec.discover.decode(datagram), datagram });
+        },
       },
-    },
-    ownEndpoints: () => [OWN],
-    onChange: () => void this.changes++,
-  });
+      ownEndpoints: () => [OWN],
+      onChange: () => void this.changes++,
+    });
+  }
 
   /** The server answers the socket of the tunnels. */
   answerMain(first: string, second: string): void {
@@ -103,6 +107,27 @@ Deno.test("NatWatch tells a restricted cone from a full one by who may answer", 
       null,
     ]);
     assert.deepEqual([rig.log, rig.changes], [["open 5", "close"], 1]);
+  }
+});
+
+Deno.test("NatWatch tells filters apart by who may answer, where the server has another address", () => {
+  const filters = [
+    [true, true, "endpointIndependent"],
+    [true, false, "addressDependent"],
+    [false, false, "addressAndPortDependent"],
+  ] as const;
+  for (const [fromPort, fromAddress, expected] of filters) {
+    const rig = new Rig(parseEndpoint("198.51.100.2:7000")!);
+    rig.answerMain("203.0.113.9:41000", "203.0.113.9:41000");
+    rig.watch.survey();
+    assert.deepEqual(rig.log, ["open 6"]);
+    for (const { socket, counter, flags } of rig.sent.splice(0)) {
+      if (flags === DISCOVER_FLAG.answerFromOtherSocket && !fromPort) continue;
+      if (flags === DISCOVER_FLAG.answerFromOtherAddress && !fromAddress) continue;
+      rig.watch.take({ counter, endpoint: parseEndpoint(`203.0.113.9:${42000 + socket}`)! });
+    }
+    rig.clock.advance(1_200);
+    assert.equal(rig.watch.nat.filtering, expected);
   }
 });
 

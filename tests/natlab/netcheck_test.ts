@@ -22,8 +22,8 @@ class World implements AsyncDisposable {
   static async make(): Promise<World> {
     const world = new World();
     Deno.chmodSync(world.#folder, 0o755);
-    const { host, addresses } = world.internet.addPublicHost("server");
-    world.invite = await world.buri.server(host, addresses[0]!);
+    const { host, addresses: [address, other] } = world.internet.addPublicHost("server", 2);
+    world.invite = await world.buri.server(host, address!, ["--address2", other!]);
     return world;
   }
 
@@ -33,7 +33,7 @@ class World implements AsyncDisposable {
   }
 }
 
-/** What netcheck can see of a kind with one server address: who may answer is told from nobody else by ports alone. */
+/** What netcheck sees of a kind, with two addresses of the server. */
 function truthOf(id: NatKindId): Partial<NatView> {
   const { mapping, filtering, ports, hairpin } = NAT_KINDS[id];
   if (mapping === null) return { udp: false, mapping: null, filtering: null };
@@ -41,7 +41,7 @@ function truthOf(id: NatKindId): Partial<NatView> {
     udp: true,
     isTranslated: true,
     mapping,
-    filtering: filtering === "addressAndPortDependent" ? filtering : null,
+    filtering,
     keepsPort: ports === "preserved",
     portStep: ports === "sequential" ? 1 : null,
     hairpin,

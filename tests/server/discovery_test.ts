@@ -79,6 +79,24 @@ Deno.test("DISCOVER is answered from the socket it asks for, with the source it 
   await client.close();
 });
 
+Deno.test("DISCOVER is answered from another address where the server has one, which WELCOME tells", async () => {
+  await using test = await startTestServer({ address2: "127.0.0.2" });
+  const { client, welcome } = await logIn(test);
+  const [other] = welcome.discoveryEndpoints;
+  assert.equal(formatEndpoint(other!).split(":")[0], "127.0.0.2");
+  using prober = new Prober("0.0.0.0");
+  const ask = async (hostname: string, port: number, counter: bigint, flags = 0) => {
+    await prober.socket.send(discover(welcome, counter, flags), { transport: "udp", hostname, port });
+    const [datagram, from] = await prober.socket.receive(new Uint8Array(100));
+    const { endpoint, socket } = discovery.discovered.decode(datagram);
+    return [(from as Deno.NetAddr).hostname, (from as Deno.NetAddr).port, endpoint.port === prober.port, socket];
+  };
+  const expected = ["127.0.0.2", other!.port, true, DISCOVERY_SOCKET.otherAddress];
+  assert.deepEqual(await ask("127.0.0.1", welcome.udp2Port, 1n, DISCOVER_FLAG.answerFromOtherAddress), expected);
+  assert.deepEqual(await ask("127.0.0.2", other!.port, 2n), expected);
+  await client.close();
+});
+
 Deno.test("DISCOVER that is forged, repeated, damaged or of no session is not answered", async () => {
   await using test = await startTestServer();
   const { client, welcome } = await logIn(test);

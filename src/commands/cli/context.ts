@@ -32,6 +32,8 @@ export interface ServerOptions {
   udpPort: number;
   /** Second discovery port, 0 = any. */
   udp2Port: number;
+  /** Another address of this machine. */
+  address2?: string;
   /** Port of the server's own relay, 0 = any. */
   relayPort: number;
   /** Port for those whom only TLS reaches, 0 = any; `isOptional`: it may do without. Left out: none. */

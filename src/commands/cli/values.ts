@@ -1,5 +1,5 @@
 import { UserError } from "../../base/errors.ts";
-import { parseCidr4, parseIpv6 } from "../../base/ip.ts";
+import { parseCidr4, parseIpv4, parseIpv6 } from "../../base/ip.ts";
 import type { LogLevel } from "../../base/log.ts";
 import { type HttpProxy, parseProxy } from "../../transport/http_proxy.ts";
 
@@ -16,6 +16,12 @@ export function parseHostPort(option: string, text: string): { host: string; por
 /** `host` and `port` in one word, IPv6 in brackets. */
 export function formatHostPort(host: string, port: number): string {
   return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
+
+/** An IP address, as it is. @throws {UserError} exit 2 */
+export function parseAddress(option: string, text: string): string {
+  if (parseIpv4(text) === null && parseIpv6(text) === null) throw wrong(option, text, "a literal IPv4 or IPv6 address");
+  return text;
 }
 
 /** 0 to 65535. Throws `UserError` with exit code 2. */
