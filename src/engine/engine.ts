@@ -11,42 +11,21 @@ import { type Random, systemRandom } from "../base/random.ts";
 import { type DataPlane, type Overlay, startDataPlane } from "../dataplane/mod.ts";
 import { type NetworkConfiguration, openNetworkConfiguration } from "../device/addresses.ts";
 import { ControlError, type EngineControl, serveControl } from "../ipc/mod.ts";
-import type { ClientLoginOptions } from "../session/mod.ts";
-import { proxyFromEnvironment } from "../transport/http_proxy.ts";
 import { systemClock } from "../transport/system.ts";
-import { Account, type AccountOptions } from "./account.ts";
-import type { Chat } from "./chat/chat.ts";
-import { type ChatParts, startChat, type StartedChat } from "./chat/start_chat.ts";
 import { finishRestore } from "./backup.ts";
-import { connect, connectBetter } from "./connect.ts";
 import { Control } from "./control.ts";
 import type { EngineOptions } from "./engine_options.ts";
 import { EventHub } from "./events.ts";
-import { type Identity, loadIdentity } from "./identity.ts";
+import { loadIdentity } from "./identity.ts";
 import type { LoginError } from "./login_error.ts";
 import { requireNick } from "./names.ts";
 import { watchOwnNetwork } from "./network_watch.ts";
 import { openOverlayDevice, type OverlayDevice, undoChanges } from "./overlay_device.ts";
-import { Notices } from "./notices.ts";
 import { Pings } from "./pings.ts";
 import { PlainPeers } from "./plain_tunnels.ts";
-import { NetworkSecrets } from "./secrets.ts";
+import { ServerAccount, type SharedParts } from "./server_account.ts";
 import { chooseServer, type ChosenServer, requireSuite } from "./server_choice.ts";
-import { ServerWays } from "./server_ways.ts";
-import {
-  readNotices,
-  readPins,
-  readSecrets,
-  readSettings,
-  type StoredAccount,
-  type StoredNotice,
-  type StoredSettings,
-  writeAccount,
-  writeNotices,
-  writePins,
-  writeSecrets,
-  writeSettings,
-} from "./state_files.ts";
+import { readSettings, type StoredSettings, writeSettings } from "./state_files.ts";
 import { StateFolder } from "./state_folder.ts";
 import { requireSaved, StateSaver } from "./state_saver.ts";
 import { formatVirtual6 } from "./views.ts";
@@ -101,9 +80,6 @@ export async function startEngineWith(options: EngineOptions, means: EngineMeans
     throw error;
   }
 }
-
-/** What is kept of the time before besides accounts. */
-type Kept = Pick<AccountOptions, "secrets" | "notices" | "plainPeers">;
 
 class Engine {
   readonly #options: EngineOptions;
@@ -162,31 +138,28 @@ class Engine {
     const dataPlane = await startDataPlane({ device: overlay.device, port: udpPort });
     this.#inner.defer(() => dataPlane.stop());
     this.#inner.defer(() => undoChanges(network, this.#log));
-    const kept = this.#readKept(folder, server.id, settings);
-    const { secrets } = kept;
-    const pins = readPins(folder, server.id);
     const events = new EventHub(clock);
-    const shared = { folder, identity, settings, dataPlane, secrets, pins };
-    const { chat, observer } = this.#chat({ ...shared, serverId: server.id, events, account: () => account });
-    this.#inner.defer(() => chat.stop());
-    const account: Account = this.#account({ ...shared, ...kept, server, network, overlay, observer });
+    const savePlain = (plainPeers: string[]) => requireSaved(() => writeSettings(folder, { ...settings, plainPeers }));
+    const plainPeers = new PlainPeers(settings, savePlain);
+    const home = this.#home(server, { folder, identity, settings, plainPeers, dataPlane, network, events }, overlay);
+    const { account, chat, secrets, notices } = home;
+    this.#inner.defer(() => home.stop());
     const pings = new Pings({ dataPlane, clock, random });
-    this.#listen(dataPlane, account, pings, chat);
-    this.#watch(network, account);
-    this.#inner.defer(() => account.stop());
+    this.#listen(dataPlane, home, pings);
+    this.#watch(network, home);
     this.control = new Control({
       account,
-      server: `${server.invite.host}:${server.invite.port}`,
+      server: home.place,
       serverKey: server.invite.pin.ed25519,
       deviceName: overlay.device.name === "" ? null : overlay.device.name,
       settings,
       saveSettings: (changed) => requireSaved(() => writeSettings(folder, changed)),
       configureDevice: () => {
-        const { virtualAddress, pool, prefix6 } = account.stored;
-        if (virtualAddress === null || pool === null || prefix6 === null) return;
-        this.#configure(overlay, { virtualAddress, pool, prefix6 }, settings);
+        if (home.overlay !== null) this.#configure(overlay, home.overlay, settings);
       },
-      ...kept,
+      secrets,
+      notices,
+      plainPeers,
       saver: this.#saver,
       network,
       pings,
@@ -198,7 +171,7 @@ class Engine {
     });
     const ipc = await serveControl({ stateDir, control: this.control, log: this.#log });
     this.#outer.defer(() => ipc.stop());
-    if (this.#tearing === undefined) this.#begin(account, settings, overlay);
+    if (this.#tearing === undefined) this.#begin(home, settings, overlay);
   }
 
   /** Ends everything. */
@@ -247,19 +220,6 @@ class Engine {
     void this.stop();
   }
 
-  /** What goes on from the last run. */
-  #readKept(folder: StateFolder, serverId: string, settings: StoredSettings): Kept {
-    const secrets = new NetworkSecrets(readSecrets(folder, serverId), {
-      save: (changed) => this.#saver.save("secrets", () => writeSecrets(folder, serverId, changed)),
-      check: (kept) => requireSaved(() => writeSecrets(folder, serverId, kept)),
-    });
-    const saveNotices = (changed: readonly StoredNotice[]) =>
-      this.#saver.save("notices", () => writeNotices(folder, serverId, changed));
-    const savePlain = (plainPeers: string[]) => requireSaved(() => writeSettings(folder, { ...settings, plainPeers }));
-    const plainPeers = new PlainPeers(settings, savePlain);
-    return { secrets, notices: new Notices(readNotices(folder, serverId), saveNotices), plainPeers };
-  }
-
   #settings(folder: StateFolder): StoredSettings {
     const settings = readSettings(folder);
     const { nick } = this.#options;
@@ -274,97 +234,35 @@ class Engine {
     return settings;
   }
 
-  #account(
-    parts:
-      & {
-        folder: StateFolder;
-        server: ChosenServer;
-        identity: Identity;
-        settings: StoredSettings;
-        dataPlane: DataPlane;
-        network: NetworkConfiguration;
-        overlay: OverlayDevice;
-      }
-      & Pick<AccountOptions, "pins" | "observer">
-      & Kept,
-  ): Account {
-    const { folder, server, identity, settings, dataPlane, network, overlay, ...kept } = parts;
-    const { suite } = this.#options;
+  /** The server whose address the device carries, and whose login makes the engine ready. */
+  #home(
+    server: ChosenServer,
+    parts: Omit<SharedParts, "options" | "saver" | "clock" | "random" | "log">,
+    overlay: OverlayDevice,
+  ): ServerAccount {
+    const { folder, settings } = parts;
     const { clock, random } = this.#means;
-    const offers = dataPlane.aeadCosts.map(({ aead, costNs }) => ({ aead, costNs }));
-    const ways = this.#ways(server, folder);
-    const loginOf = ({ virtualAddress }: StoredAccount): ClientLoginOptions => ({
-      suite,
-      server: server.invite.pin,
-      identity: { ...identity, address: virtualAddress ?? 0, nick: settings.nick },
-      suites: [suite],
-      offers,
-    });
-    const account: Account = new Account({
-      clock,
-      random,
-      log: this.#log,
-      keys: identity,
-      suite,
-      account: server.account,
-      saveAccount: (changed) => this.#saver.save("account", () => writeAccount(folder, server.id, changed)),
-      savePins: (pins) => this.#saver.save("pins", () => writePins(folder, server.id, pins)),
-      ...kept,
-      dataPlane,
-      ownAddresses: () => network.addresses(),
-      mapsPort: this.#options.mapsPort ?? true,
-      ways,
-      open: (account, signal) => connect(ways, loginOf(account), { clock, random, signal }),
-      openBetter: (account, signal) => connectBetter(ways, loginOf(account), { clock, random, signal }),
+    const shared = { ...parts, options: this.#options, saver: this.#saver, clock, random, log: this.#log };
+    const home: ServerAccount = new ServerAccount(server, shared, {
       onOverlay: (wanted) => this.#configure(overlay, wanted, settings),
       onReady: (nick) => {
         if (settings.server !== server.text) {
           settings.server = server.text;
-          this.#saver.save("account", () => writeAccount(folder, server.id, account.stored));
+          home.saveAccount();
           this.#saver.save("settings", () => writeSettings(folder, settings));
         }
-        this.#loggedIn(account, nick, settings, (changed) => writeSettings(folder, changed));
+        this.#loggedIn(home, nick, settings, (changed) => writeSettings(folder, changed));
       },
-      onFatal: (error) => this.#loginFailed(error, server),
+      onFatal: (error) => this.#loginFailed(error, home),
     });
-    return account;
+    return home;
   }
 
-  #chat(
-    { identity, settings, ...parts }:
-      & Omit<ChatParts, "identity" | "nick" | "clock" | "random" | "log">
-      & { identity: Identity; settings: StoredSettings },
-  ): StartedChat {
-    const { clock, random } = this.#means;
-    const nick = () => settings.nick;
-    return startChat({ ...parts, identity: identity.ed25519, nick, clock, random, log: this.#log });
-  }
-
-  #ways({ id, invite, account }: ChosenServer, folder: StateFolder): ServerWays {
-    const { proxy = proxyFromEnvironment((name) => Deno.env.get(name), invite.host) } = this.#options;
-    return new ServerWays({
-      hostname: invite.host,
-      port: invite.port,
-      proxy,
-      last: account.way ?? null,
-      remember: (way) => {
-        if (account.way === way) return;
-        account.way = way;
-        this.#saver.save("account", () => writeAccount(folder, id, account));
-      },
-      clock: this.#means.clock,
-      log: this.#log,
-    });
-  }
-
-  #begin(account: Account, settings: StoredSettings, overlay: OverlayDevice): void {
-    const { virtualAddress, pool, prefix6 } = account.stored;
-    if (settings.wantsLogin || virtualAddress === null || pool === null || prefix6 === null) {
-      return account.link.start();
-    }
+  #begin(home: ServerAccount, settings: StoredSettings, overlay: OverlayDevice): void {
+    if (settings.wantsLogin || home.overlay === null) return home.account.link.start();
     this.#log.info("logged out: waiting for a login");
-    this.#configure(overlay, { virtualAddress, pool, prefix6 }, settings);
-    this.#becomeReady(account);
+    this.#configure(overlay, home.overlay, settings);
+    this.#becomeReady(home);
   }
 
   #configure(overlay: OverlayDevice, wanted: Overlay, { ipMode }: StoredSettings): void {
@@ -376,22 +274,23 @@ class Engine {
   }
 
   #loggedIn(
-    account: Account,
+    home: ServerAccount,
     nickAtServer: string,
     settings: StoredSettings,
     save: (settings: StoredSettings) => void,
   ): void {
-    this.#becomeReady(account);
+    this.#becomeReady(home);
     if (settings.nick === nickAtServer) return;
     if (settings.nick === "") {
       settings.nick = nickAtServer;
       return save(settings);
     }
+    const { account } = home;
     account.request({ type: "setNick", operation: account.newOperation(), nick: settings.nick })
       .catch((error: unknown) => this.#log.warn("the server does not take the nickname", { error }));
   }
 
-  #becomeReady(account: Account): void {
+  #becomeReady({ account }: ServerAccount): void {
     const { virtualAddress, prefix6 } = account.stored;
     this.#isReady = true;
     this.#ready.resolve({
@@ -400,22 +299,21 @@ class Engine {
     });
   }
 
-  #loginFailed(error: LoginError, { invite }: ChosenServer): void {
-    const explained = error.toUserError(`${invite.host}:${invite.port}`);
+  #loginFailed(error: LoginError, { place }: ServerAccount): void {
+    const explained = error.toUserError(place);
     if (!this.#isReady) return this.#fail(explained);
     this.#log.error(explained.message, { hint: explained.hint });
   }
 
-  #listen(dataPlane: DataPlane, account: Account, pings: Pings, chat: Chat): void {
+  #listen(dataPlane: DataPlane, home: ServerAccount, pings: Pings): void {
     dataPlane.onEvent((event) => {
       pings.takeEvent(event);
-      if (event.on === "frame") chat.takeFrame(event.localSpi, event.frameType, event.payload);
-      account.takeEvent(event);
+      home.takeEvent(event);
       if (event.on === "failed") this.#fail(new UserError(`Cannot go on: the data plane failed (${event.reason})`));
     });
   }
 
-  #watch(network: NetworkConfiguration, account: Account): void {
+  #watch(network: NetworkConfiguration, { account }: ServerAccount): void {
     const watch = watchOwnNetwork({
       network,
       clock: this.#means.clock,
