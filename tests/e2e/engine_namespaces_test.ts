@@ -88,7 +88,7 @@ Deno.test(
     const powerless = ["setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"];
     const notPermitted = await end(["--state", ground.stateDir("ann")], powerless);
     assert.equal(notPermitted.code, 4);
-    assert.match(notPermitted.first, /Cannot make the tunnel device buri.*not permitted/);
+    assert.match(notPermitted.first, /Cannot make a tunnel device: not permitted/);
     const startOn = async (limits: string, name: string) => {
       const dir = ground.stateDir(name);
       const mount = `mkdir "$0" && mount -t tmpfs -o ${limits} none "$0" && exec "$@"`;
