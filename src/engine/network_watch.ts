@@ -30,7 +30,11 @@ export interface NetworkWatchOptions {
 export function watchOwnNetwork({ network, clock, onChange }: NetworkWatchOptions): ChangeWatch {
   let known = fingerprintOf(network);
   let cancelSettling: (() => void) | null = null;
+  let isClosed = false;
   const look = () => {
+    // The system may still tell of a change while it is asked to tell no more.
+    if (isClosed) return;
+
     // What is back as it was before it settled has still been gone: another network may hand out the same addresses.
     const current = fingerprintOf(network);
     if (current === known) return;
@@ -45,6 +49,7 @@ export function watchOwnNetwork({ network, clock, onChange }: NetworkWatchOption
   const watch = network.watch(look);
   return {
     close: async () => {
+      isClosed = true;
       cancelSleepWatch();
       cancelSettling?.();
       await watch.close();

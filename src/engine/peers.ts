@@ -190,6 +190,8 @@ export class Peers implements TunnelListener {
 
   /** RENDEZVOUS came: begins the tunnel, unless the peer may have none. */
   takeRendezvous(message: ControlMessageOf<"rendezvous">): void {
+    // The server may have sent it before it heard that we go.
+    if (this.#isStopped) return;
     const { tunnels, log } = this.#options;
     const peer = this.#peers.get(message.peerAddress);
     const fields = { peer: formatIpv4(message.peerAddress), spi: message.localSpi };

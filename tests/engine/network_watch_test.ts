@@ -25,6 +25,7 @@ class Machine {
   readonly told: { at: number; reason: string }[] = [];
   #event = () => {};
   isWatched = true;
+  onClose = () => {};
   readonly watch;
 
   constructor() {
@@ -33,7 +34,12 @@ class Machine {
       routes: () => this.routes,
       watch: (onChange) => {
         this.#event = onChange;
-        return { close: () => Promise.resolve(void (this.isWatched = false)) };
+        return {
+          close: () => {
+            this.onClose();
+            return Promise.resolve(void (this.isWatched = false));
+          },
+        };
       },
     };
     const onChange = (reason: string) => void this.told.push({ at: this.clock.now(), reason });
@@ -57,6 +63,13 @@ Deno.test("watchOwnNetwork tells once of changes that come together, soon after 
   machine.change([own({ address: "10.0.0.9" })], [{ destination: "0.0.0.0/0", device: "eth0" }]);
   machine.clock.advance(500);
   assert.deepEqual(machine.told, [{ at: 150, reason: "network" }]);
+});
+
+Deno.test("watchOwnNetwork leaves no timer when something changes while it ends", async () => {
+  const machine = new Machine();
+  machine.onClose = () => machine.change([own({ address: "10.0.0.9" })]);
+  await machine.watch.close();
+  assert.deepEqual([machine.isWatched, machine.clock.pendingCount], [false, 0]);
 });
 
 Deno.test("watchOwnNetwork tells of a network that was left for another which gives the same address", () => {

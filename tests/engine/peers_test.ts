@@ -148,6 +148,14 @@ Deno.test("Peers asks nobody again for whom a tunnel is in the making or in use,
   rig.peers.stop();
 });
 
+Deno.test("Peers begins no tunnel after its end, though the server may still send one that was asked for", () => {
+  const rig = new Rig();
+  rig.know([HIGHER, known(2)]);
+  rig.peers.stop();
+  rig.peers.takeRendezvous(rendezvous());
+  assert.deepEqual(rig.takeDone(), []);
+});
+
 Deno.test("Peers asks again, ever more rarely, while no tunnel comes of it", () => {
   const rig = new Rig();
   rig.know([HIGHER, known(2)]);
