@@ -15,6 +15,8 @@ const FOREIGN_WRITE = 0o022;
 const STICKY = 0o1000;
 
 const LOCK_NAME = "lock";
+const LOCK_TRIES = 10;
+const LOCK_PAUSE_MS = 20;
 /** Beside `NAME` stands `NAME.new` while it is written. */
 const UNFINISHED_SUFFIX = ".new";
 
@@ -151,11 +153,20 @@ function openToOthers(path: string, mode: string): UserError {
 /** The lock dies with the process, however that ends. */
 function takeLock(path: string): Deno.FsFile {
   const file = Deno.openSync(path, { read: true, write: true, create: true, mode: 0o600 });
-  if (file.tryLockSync(true)) return file;
+  if (lockSoon(file)) return file;
   file.close();
   throw new UserError("Cannot start: another engine uses this state folder", {
     hint: "End it with `buri down`, or give this one a folder of its own with --state.",
   });
+}
+
+/** A process that is just being forked has the lock of its parent until it becomes another program. */
+function lockSoon(file: Deno.FsFile): boolean {
+  for (let tries = 0; tries < LOCK_TRIES; tries++) {
+    if (file.tryLockSync(true)) return true;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS);
+  }
+  return false;
 }
 
 function writeSynced(path: string, bytes: Uint8Array): void {

@@ -5,6 +5,8 @@ export const DATABASE_FILE = "buri.sqlite";
 
 /** Held for as long as a server runs on the folder. */
 const LOCK_FILE = "lock";
+const LOCK_TRIES = 10;
+const LOCK_PAUSE_MS = 20;
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -34,7 +36,7 @@ export function lockDataFolder(folder: string): () => void {
   const path = `${folder}/${LOCK_FILE}`;
   try {
     const file = Deno.openSync(path, { write: true, create: true, mode: FILE_MODE });
-    if (file.tryLockSync(true)) return () => file.close();
+    if (lockSoon(file)) return () => file.close();
     file.close();
   } catch (error) {
     throw folderError(folder, error);
@@ -42,6 +44,15 @@ export function lockDataFolder(folder: string): () => void {
   throw new UserError(`Cannot use the data folder ${folder}: another server runs on it`, {
     hint: "Stop that server, or name another folder with --data.",
   });
+}
+
+/** A process that is just being forked has the lock of its parent until it becomes another program. */
+function lockSoon(file: Deno.FsFile): boolean {
+  for (let tries = 0; tries < LOCK_TRIES; tries++) {
+    if (file.tryLockSync(true)) return true;
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS);
+  }
+  return false;
 }
 
 /** Whether the folder holds the truth of a server that has run before. */
