@@ -7,6 +7,7 @@
  * @module
  */
 import { UserError } from "../base/errors.ts";
+import { lockSoon } from "../transport/file_lock.ts";
 
 /** Bits by which others than the owner may read or write a file. */
 const FOREIGN_ACCESS = 0o077;
@@ -15,8 +16,6 @@ const FOREIGN_WRITE = 0o022;
 const STICKY = 0o1000;
 
 const LOCK_NAME = "lock";
-const LOCK_TRIES = 10;
-const LOCK_PAUSE_MS = 20;
 /** Beside `NAME` stands `NAME.new` while it is written. */
 const UNFINISHED_SUFFIX = ".new";
 
@@ -158,15 +157,6 @@ function takeLock(path: string): Deno.FsFile {
   throw new UserError("Cannot start: another engine uses this state folder", {
     hint: "End it with `buri down`, or give this one a folder of its own with --state.",
   });
-}
-
-/** A process that is just being forked has the lock of its parent until it becomes another program. */
-function lockSoon(file: Deno.FsFile): boolean {
-  for (let tries = 0; tries < LOCK_TRIES; tries++) {
-    if (file.tryLockSync(true)) return true;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS);
-  }
-  return false;
 }
 
 function writeSynced(path: string, bytes: Uint8Array): void {

@@ -1,12 +1,11 @@
 import { UserError } from "../base/errors.ts";
+import { lockSoon } from "../transport/file_lock.ts";
 
 /** The server's truth, see `store_sqlite.ts`. */
 export const DATABASE_FILE = "buri.sqlite";
 
 /** Held for as long as a server runs on the folder. */
 const LOCK_FILE = "lock";
-const LOCK_TRIES = 10;
-const LOCK_PAUSE_MS = 20;
 
 const FOLDER_MODE = 0o700;
 const FILE_MODE = 0o600;
@@ -44,15 +43,6 @@ export function lockDataFolder(folder: string): () => void {
   throw new UserError(`Cannot use the data folder ${folder}: another server runs on it`, {
     hint: "Stop that server, or name another folder with --data.",
   });
-}
-
-/** A process that is just being forked has the lock of its parent until it becomes another program. */
-function lockSoon(file: Deno.FsFile): boolean {
-  for (let tries = 0; tries < LOCK_TRIES; tries++) {
-    if (file.tryLockSync(true)) return true;
-    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, LOCK_PAUSE_MS);
-  }
-  return false;
 }
 
 /** Whether the folder holds the truth of a server that has run before. */
